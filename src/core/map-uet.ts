@@ -1,0 +1,94 @@
+import { readCommerce } from './commerce.ts'
+import type { Conversion, UetEvent } from './event.ts'
+import { readPath } from './paths.ts'
+import { applyJointRules, cleanText, UET_PARAMS, type UetParams } from './uet-params.ts'
+
+/** Where an event's values are read, as dotted paths into its properties. */
+export interface Mapping {
+  /** UET action, or a function that gives it. Anything unusable, and the tag's names for page loads, become `track`. */
+  action: string | ((event: UetEvent) => string)
+  /** Left out: the event name. */
+  label?: string
+  category: string
+  /** Left out: `revenue`, with the fallback of {@link readCommerce}. */
+  value?: string
+  currency: string
+  /** UET parameter name → path. Wins over every value above. */
+  parameters: Record<string, string>
+  /** Whether e-commerce events also give products, page type, total, transaction id and search term. */
+  ecommerce: boolean
+}
+
+/** Arguments for `push('event', action, params)` that the tag accepts before and after it has loaded. */
+export interface UetCommand {
+  action: string
+  /** Fresh and unfrozen: the tag writes to it. */
+  params: UetParams
+  /** The same values for the server side. */
+  conversion: Conversion
+  /** What was left out and why, for people; names and paths only, never a value. */
+  dropped: string[]
+}
+
+/** Turns a `track` event into the tag's arguments. Never throws, whatever the properties hold. */
+export function mapUet(event: UetEvent, mapping: Mapping): UetCommand {
+  const dropped: string[] = []
+  const params: UetParams = {}
+  const properties = readPath(event, 'properties')
+
+  const put = (name: string, path: string | undefined, source: unknown = properties) => {
+    const rule = UET_PARAMS[name]
+    const raw = path === undefined ? path : readPath(source, path)
+    if (!rule) dropped.push(`${name}: not a parameter that can be mapped`)
+    else if ((raw ?? '') !== '') {
+      let value: unknown
+      try {
+        value = rule(raw)
+      } catch {}
+      if (value !== undefined) params[name] = value
+      if (Array.isArray(value) ? value.length < (readPath(raw, 'length') as number) : value === undefined) {
+        dropped.push(`${name}: unusable in "${path || 'properties'}"`)
+      }
+    }
+  }
+
+  const commerce = readCommerce(cleanText(readPath(event, 'name')) ?? '', properties)
+  put('event_label', mapping.label ?? 'name', mapping.label === undefined ? event : properties)
+  put('event_category', mapping.category)
+  put('revenue_value', mapping.value ?? commerce.revenue)
+  put('currency', mapping.currency)
+  if (mapping.ecommerce && commerce.pageType) {
+    params.ecomm_pagetype = commerce.pageType
+    for (const name in commerce.paths) put(name, commerce.paths[name])
+  }
+  for (const name in mapping.parameters) put(name, mapping.parameters[name])
+
+  const action = readAction(event, mapping, dropped)
+  applyJointRules(action, params, (name) => {
+    if (name in params) dropped.push(`${name}: conflicts with other parameters`)
+    delete params[name]
+  })
+
+  const conversion: UetParams = { action }
+  for (const [key, name] of CONVERSION) if (name in params) conversion[key] = params[name]
+  const id = cleanText(readPath(event, 'id'))
+  if (id) params.event_id = id
+  return { action, params, conversion: conversion as unknown as Conversion, dropped }
+}
+
+const CONVERSION = [
+  ['label', 'event_label'],
+  ['category', 'event_category'],
+  ['value', 'revenue_value'],
+  ['currency', 'currency'],
+] as const
+
+function readAction(event: UetEvent, { action }: Mapping, dropped: string[]): string {
+  let name: string | undefined
+  try {
+    name = cleanText(typeof action === 'function' ? action(event) : action)
+  } catch {}
+  if (name && name !== 'page_view' && name !== 'pageLoad') return name
+  dropped.push('mapping.action: unusable, "track" is sent')
+  return 'track'
+}
