@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import nodeResolve from '@rollup/plugin-node-resolve'
+import terser from '@rollup/plugin-terser'
+import typescript from '@rollup/plugin-typescript'
+import { dts } from 'rollup-plugin-dts'
+
+const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+const installed = Object.keys({ ...dependencies, ...peerDependencies })
+const external = (id) =>
+  builtinModules.includes(id.replace('node:', '')) || installed.some((name) => id === name || id.startsWith(`${name}/`))
+
+const compile = (tsconfig) => [
+  nodeResolve({ extensions: ['.ts', '.js', '.mjs'] }),
+  typescript({
+    tsconfig,
+    compilerOptions: { noEmit: false },
+    noEmitOnError: true,
+  }),
+]
+
+/** Names that start with `_` are ours alone, so they may be shortened. */
+const minify = terser({
+  ecma: 2020,
+  module: true,
+  compress: { passes: 3, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
+  mangle: { properties: { regex: /^_/ } },
+})
+
+/** Public entries, as package.json names them, by where they run. */
+const browserEntries = { index: 'src/browser/index.ts' }
+const nodeEntries = { testing: 'src/testing/index.ts' }
+
+const script = (input, file) => ({
+  input,
+  output: { file, format: 'iife', plugins: [minify] },
+  plugins: compile('src/browser/tsconfig.json'),
+})
+
+export default [
+  {
+    input: browserEntries,
+    external,
+    output: [
+      { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js' },
+      {
+        dir: 'dist',
+        format: 'cjs',
+        exports: 'named',
+        entryFileNames: '[name].cjs',
+        chunkFileNames: 'chunks/[name].cjs',
+      },
+    ],
+    plugins: compile('src/browser/tsconfig.json'),
+  },
+  script('src/browser/script-tag.ts', 'dist/uetkit.min.js'),
+  {
+    input: 'src/testing/fake-tag/bat.ts',
+    output: { file: 'dist/bat.js', format: 'iife' },
+    plugins: compile('src/testing/fake-tag/tsconfig.json'),
+  },
+  {
+    input: nodeEntries,
+    external,
+    output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js' },
+    plugins: compile('src/tsconfig.json'),
+  },
+  {
+    input: { ...browserEntries, ...nodeEntries },
+    external,
+    output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].d.ts' },
+    plugins: [dts()],
+  },
+  {
+    input: browserEntries,
+    external,
+    output: { dir: 'dist', format: 'es', entryFileNames: '[name].d.cts', chunkFileNames: 'chunks/[name].d.cts' },
+    plugins: [dts()],
+  },
+]

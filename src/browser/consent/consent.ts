@@ -1,0 +1,104 @@
+import {
+  type ConsentDecision,
+  type ConsentSignal,
+  categorySignal,
+  decideConsent,
+  parseConsent,
+  parseDefault,
+  startConsent,
+  stricter,
+} from '../../core/consent.ts'
+import { readPath } from '../../core/paths.ts'
+import { type Log, warn } from '../log.ts'
+import { list, type UetOptions } from '../options.ts'
+import type { Tags } from '../tag.ts'
+
+export interface Consent {
+  decision(): ConsentDecision
+  /** Reads the signals on a call, before the call itself is sent. */
+  read(properties: unknown, context: unknown): void
+  /** The visitor's own answer. */
+  answer(state: unknown): void
+}
+
+/** Decides `ad_storage` and tells the tags: the default before anything else, then each change, once. */
+export function createConsent(
+  window: Window & typeof globalThis,
+  { consent }: UetOptions,
+  tags: Tags,
+  log: Log,
+  onChange: (decision: ConsentDecision) => void,
+): Consent {
+  const tcf = consent && consent.tcf
+  const managed = consent && !tcf ? consent : undefined
+  let decision: ConsentDecision = { state: 'unknown', source: tcf ? 'tcf' : 'off' }
+  let started = false
+
+  const load = () => {
+    if (managed?.load === 'basic' && decision.state !== 'granted') return
+    // A prerendered page may never be seen: nothing is requested before it is.
+    const { document } = window
+    if ((document as { prerendering?: boolean }).prerendering)
+      document.addEventListener('prerenderingchange', tags.load)
+    else tags.load()
+  }
+
+  const signal = (found: ConsentSignal | undefined) => {
+    if (!found || !managed) return
+    const before = decision.state
+    decision = decideConsent(decision, found)
+    // Each push costs a ping, so only a change is pushed.
+    if (!started || decision.state === before) return
+    tags.command('consent', 'update', { ad_storage: decision.state })
+    log('consent', decision)
+    onChange(decision)
+    load()
+  }
+
+  if (consent === undefined)
+    warn(
+      "option consent is not set, so conversions from the EEA, UK and Switzerland are lost: use { default: 'denied', category: '…' }, or false to send no signal on purpose",
+    )
+  if (tcf) tags.command('config', 'tcf', { enabled: true })
+  if (managed) {
+    const { default: fallback = 'denied', waitForUpdate } = managed
+    const region = typeof fallback === 'function'
+    decision = startConsent(
+      { state: parseDefault(region ? fallback() : fallback), source: region ? 'region' : 'default' },
+      managed.gpc !== false && !!(window.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl,
+    )
+    for (const source of managed.sources ?? []) {
+      try {
+        source.subscribe((state) => signal({ state, source: source.name }), window)
+      } catch (error) {
+        log(error)
+      }
+    }
+    const wait = decision.state === 'denied' && waitForUpdate
+    tags.command('consent', 'default', { ad_storage: decision.state, ...(wait && { wait_for_update: wait }) })
+    log('consent', decision)
+  }
+  started = true
+  load()
+
+  return {
+    decision: () => decision,
+    read: (properties, context) => {
+      const categories = managed?.category ? list(managed.category) : []
+      const category = categorySignal(readPath(context, 'consent.categoryPreferences'), categories)
+      const property = managed?.property && parseConsent(readPath(properties, managed.property))
+      signal(
+        stricter(
+          category && { state: category, source: 'category' },
+          property ? { state: property, source: 'property' } : undefined,
+        ),
+      )
+    },
+    answer: (given) => {
+      const state = parseConsent(given)
+      if (!state) warn("consent() takes 'granted' or 'denied'")
+      else if (!managed) warn('consent() needs the option consent')
+      else signal({ state, source: 'api' })
+    },
+  }
+}

@@ -1,0 +1,6 @@
+export type { ConsentState, Conversion, PageInfo, Properties, UetEvent, UserInfo } from '../core/event.ts'
+export type { AnalyticsUetPlugin } from './adapters/analytics.ts'
+export { uetPlugin, uetPlugin as default } from './adapters/analytics.ts'
+export type { ConsentOptions, UetOptions } from './options.ts'
+export type { EventReport, ScriptReport, Uet, UetContext, UetReports, UetState } from './types.ts'
+export { createUet } from './uet.ts'

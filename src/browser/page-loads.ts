@@ -1,0 +1,93 @@
+import type { PageInfo } from '../core/event.ts'
+import { uuidV4 } from '../core/identifiers.ts'
+import type { UetOptions } from './options.ts'
+import type { Command, Tags } from './tag.ts'
+
+/** What a caller or host says about the page; anything missing is read from the document. */
+export interface PageClaim {
+  url?: string | undefined
+  path?: string | undefined
+  referrer?: string | undefined
+  title?: string | undefined
+}
+
+export interface PageLoads {
+  /** Reports a page view. Returns what the tag got; empty where it needs nothing. */
+  report(claim: PageClaim): Command
+  /** Makes the page load that an event needs before it, if there was none. */
+  ensure(): void
+  /** The page that events belong to now, redacted. */
+  current(): PageInfo
+  /** Id of the current page load, `''` before the first. */
+  id(): string
+}
+
+/**
+ * The first page load is the tag's own `pageLoad`; each later one must be a `page_view` with a path, because the tag
+ * ignores every further `pageLoad`. https://help.ads.microsoft.com/#apex/ads/en/60118/1
+ */
+export function createPageLoads(
+  window: Window & typeof globalThis,
+  { redactUrl, pageLoads }: UetOptions,
+  tags: Tags,
+): PageLoads {
+  const { document, location } = window
+  /** URL of a page load made for an event; the `page()` call that should have come first then adds nothing. */
+  let implied: string | undefined
+  /** Once the tag was told a location it keeps it, so it is told each further one. */
+  let told = !!redactUrl
+  let id = ''
+  let info: PageInfo = {}
+
+  /** Fail-closed: where the page's redaction fails, only the origin leaves. */
+  const redact = (url: string): string => {
+    try {
+      return redactUrl && url ? `${redactUrl(url)}` : url
+    } catch {
+      return location.origin
+    }
+  }
+
+  const report = ({ url, path, title = document.title, referrer }: PageClaim): Command => {
+    const { href } = location
+    const [here] = href.split('#')
+    const given = new URL(url ?? path ?? href, href).href
+    const canonical = document.querySelector<HTMLLinkElement>('link[rel=canonical]')?.href
+    // Hosts state the canonical link, or the location without its fragment, where nobody chose a URL.
+    const natural = [here, canonical, canonical + location.search].includes(given.split('#')[0])
+    const repeated = natural && implied === here
+    implied = undefined
+    if (id && (repeated || pageLoads === 'auto')) return []
+    const opening = !id
+    id = uuidV4((bytes) => window.crypto.getRandomValues(bytes))
+    info = {
+      url: redact(natural ? href : given),
+      referrer: redact(referrer ?? (opening ? document.referrer : (info.url ?? ''))),
+      title,
+    }
+    told ||= !natural
+    const params = { page_title: title, page_location: info.url } as Record<string, string>
+    if (opening) {
+      // A script that arrives late finds the address and title of a later view.
+      const command = () =>
+        told || href !== location.href || title !== document.title ? ['event', 'page_view', params] : ['pageLoad']
+      tags.pageLoad(command)
+      return command()
+    }
+    const view = new URL(info.url!, href)
+    params.page_path = (view.pathname + view.search).replace(/^\/?/, '/')
+    if (!told) delete params.page_location
+    return tags.event('page_view', params) ? ['event', 'page_view', params] : []
+  }
+
+  return {
+    report,
+    ensure: () => {
+      if (id) return
+      report({})
+      implied = location.href.split('#')[0]
+    },
+    current: () => ({ ...info, loadId: tags.pageLoadId() ?? id }),
+    id: () => (id && tags.pageLoadId()) || id,
+  }
+}
