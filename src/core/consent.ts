@@ -43,7 +43,7 @@ export function categorySignal(preferences: unknown, categories: readonly string
   if (!preferences || typeof preferences !== 'object' || !categories.length) return
   let state: ConsentState | undefined = 'granted'
   for (const name of categories) {
-    const value = Object.hasOwn(preferences, name) ? (preferences as CategoryPreferences)[name] : false
+    const { value } = Object.getOwnPropertyDescriptor(preferences, name) ?? { value: false }
     if (value === false) return 'denied'
     if (value !== true) state = undefined
   }

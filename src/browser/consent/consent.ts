@@ -29,7 +29,7 @@ export function createConsent(
   log: Log,
   onChange: (decision: ConsentDecision) => void,
 ): Consent {
-  const tcf = consent && consent.tcf
+  const tcf = typeof consent === 'object' && consent.tcf
   const managed = consent && !tcf ? consent : undefined
   let decision: ConsentDecision = { state: 'unknown', source: tcf ? 'tcf' : 'off' }
   let started = false
