@@ -1,5 +1,5 @@
 import { warn } from './log.ts'
-import { isKind, RULES, type UetOptions } from './options.ts'
+import { GROUPS, isKind, RULES, type UetOptions } from './options.ts'
 
 /** An attribute is text; the kinds of its option tell what was meant. */
 function parse(text: string, kinds: string[]): unknown {
@@ -37,7 +37,7 @@ export function readAttributes(document: Document): { options?: UetOptions; auto
     if (data.consent === 'off') options.consent = false
     delete data.consent
     // Other tools put attributes on scripts too; only what starts like a group of ours is a mistake.
-    const odd = Object.keys(data).find((name) => /^(consent|mapping|events|script)[A-Z]/.test(name))
+    const odd = Object.keys(data).find((name) => GROUPS.some((group) => new RegExp(`^${group}[A-Z]`).test(name)))
     if (odd) warn(`${odd} is no option: correct the attribute`)
   }
   // A nonce cannot be read from the attribute, and the tag script needs the same one.

@@ -47,6 +47,32 @@ export interface UetOptions {
     | undefined
   /** Exact event names. `deny` wins. */
   events?: { allow?: string[] | undefined; deny?: string[] | undefined } | undefined
+  /** First-party cookies of ours, written only while consent is granted. */
+  identifiers?:
+    | {
+        /** Domain of the cookies; `false` = this host only. Default: the widest that the browser takes, like the tag's. */
+        domain?: string | false | undefined
+        /** Life of the visitor id, default 390; `false` = the session. A click id lives for 90 days. */
+        days?: number | false | undefined
+        /** Name of the click-id cookie, default `_uetkit_click`; `false` = none. */
+        clickId?: string | false | undefined
+        /** Name of the visitor-id cookie, default `_uetkit_visitor`; `false` = none. */
+        visitorId?: string | false | undefined
+      }
+    | undefined
+  /** Also sends granted events through a relay. */
+  relay?:
+    | {
+        url: string
+        key?: string | undefined
+        /** Default `blocked`: only when the tag script is blocked. */
+        pageLoads?: 'blocked' | 'always' | 'never' | undefined
+        /** Default `always`. */
+        events?: 'always' | 'blocked' | undefined
+      }
+    | undefined
+  /** Microsoft's ID-sync image, once a session, only while granted. */
+  idSync?: { customerId: string | number } | undefined
   /** Who makes page loads after the first: `calls` (default) = `page()`, `auto` = the tag script's own SPA tracking. */
   pageLoads?: 'calls' | 'auto' | undefined
   script?:
@@ -89,6 +115,15 @@ mapping.ecommerce boolean
 events.allow list
 events.deny list
 pageLoads calls|auto
+identifiers.domain text|false
+identifiers.days days|false
+identifiers.clickId text|false
+identifiers.visitorId text|false
+relay.url text
+relay.key text
+relay.pageLoads blocked|always|never
+relay.events always|blocked
+idSync.customerId digits
 script.src text
 script.nonce text
 script.container boolean
@@ -97,7 +132,7 @@ redactUrl function
 debug boolean`
 
 /** Options that hold options. */
-const GROUPS = /^(consent|mapping|events|script)$/
+export const GROUPS = ['consent', 'mapping', 'events', 'identifiers', 'relay', 'idSync', 'script']
 
 /** Option path → kinds. */
 export const RULES: Record<string, string[]> = Object.fromEntries(
@@ -117,6 +152,8 @@ const KINDS: Record<string, (value: unknown) => boolean> = {
   // https://help.ads.microsoft.com/#apex/ads/en/56681/2
   digits: (value) => `${value}` !== '' && list(value).every((id) => /^\d{1,20}$/.test(`${id}`)),
   '0-10000': (value) => (value as number) >= 0 && (value as number) <= 1e4,
+  days: (value) => (value as number) > 0,
+  false: (value) => value === false,
 }
 
 export const isKind = (value: unknown, kind: string): boolean =>
@@ -139,7 +176,7 @@ export function findFault(options: unknown, prefix = ''): string | undefined {
     const kinds = Object.getOwnPropertyDescriptor(RULES, path)?.value as string[] | undefined
     if (value === undefined || (path === 'consent' && value === false)) continue
     if (kinds && !kinds.some((kind) => isKind(value, kind))) return complain(path, value, kinds)
-    if (!kinds && !GROUPS.test(path)) return `option ${path} is unknown: remove it`
+    if (!kinds && !GROUPS.includes(path)) return `option ${path} is unknown: remove it`
     const fault = !kinds && findFault(value, `${path}.`)
     if (fault) return fault
     if (path === 'consent.tcf' && value && Object.keys(options as object).length > 1)

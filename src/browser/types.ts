@@ -58,7 +58,14 @@ export interface ScriptReport {
   reason?: BlockedReason
 }
 
+/** What a relay answered to a batch: HTTP status, or 0 where no answer came. */
+export interface RelayReport {
+  status: number
+  ids: string[]
+}
+
 export interface UetReports {
+  relay: RelayReport
   event: EventReport
   consent: ConsentDecision
   script: ScriptReport

@@ -12,6 +12,7 @@ import { readPath } from '../../core/paths.ts'
 import { type Log, warn } from '../log.ts'
 import { list, type UetOptions } from '../options.ts'
 import type { Tags } from '../tag.ts'
+import type { Visitor } from '../visitor.ts'
 
 export interface Consent {
   decision(): ConsentDecision
@@ -26,6 +27,7 @@ export function createConsent(
   window: Window & typeof globalThis,
   { consent }: UetOptions,
   tags: Tags,
+  visitor: Visitor,
   log: Log,
   onChange: (decision: ConsentDecision) => void,
 ): Consent {
@@ -33,6 +35,7 @@ export function createConsent(
   const managed = consent && !tcf ? consent : undefined
   let decision: ConsentDecision = { state: 'unknown', source: tcf ? 'tcf' : 'off' }
   let started = false
+  let cleared = false
 
   const load = () => {
     if (managed?.load === 'basic' && decision.state !== 'granted') return
@@ -43,13 +46,30 @@ export function createConsent(
     else tags.load()
   }
 
+  /** What follows from a decision in force, on the visitor's own device. */
+  const enact = () => {
+    const { state, source } = decision
+    if (state === 'granted') {
+      cleared = false
+      visitor.capture()
+      if (!/^(default|region|stored)$/.test(source)) visitor.remember(source === 'api')
+    } else if (!cleared && !/^(default|region)$/.test(source)) {
+      // A refusal also clears what an earlier page or another script left; a mere default does not yet speak for anybody.
+      cleared = true
+      visitor.forget(true)
+    }
+  }
+
   const signal = (found: ConsentSignal | undefined) => {
     if (!found || !managed) return
     const before = decision.state
     decision = decideConsent(decision, found)
+    if (!started) return
     // Each push costs a ping, so only a change is pushed.
-    if (!started || decision.state === before) return
-    tags.command('consent', 'update', { ad_storage: decision.state })
+    const changed = decision.state !== before
+    if (changed) tags.command('consent', 'update', { ad_storage: decision.state })
+    enact()
+    if (!changed) return
     log('consent', decision)
     onChange(decision)
     load()
@@ -66,6 +86,7 @@ export function createConsent(
     decision = startConsent(
       { state: parseDefault(region ? fallback() : fallback), source: region ? 'region' : 'default' },
       managed.gpc !== false && !!(window.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl,
+      visitor.choice(),
     )
     for (const source of managed.sources ?? []) {
       try {
@@ -77,6 +98,7 @@ export function createConsent(
     const wait = decision.state === 'denied' && waitForUpdate
     tags.command('consent', 'default', { ad_storage: decision.state, ...(wait && { wait_for_update: wait }) })
     log('consent', decision)
+    enact()
   }
   started = true
   load()
