@@ -30,6 +30,8 @@ const minify = terser({
 /** Public entries, as package.json names them, by where they run. */
 const browserEntries = { index: 'src/browser/index.ts' }
 const nodeEntries = { testing: 'src/testing/index.ts' }
+/** The command line: an entry without types. */
+const binEntries = { cli: 'src/cli/bin.ts' }
 
 const script = (input, file) => ({
   input,
@@ -60,9 +62,14 @@ export default [
     plugins: compile('src/testing/fake-tag/tsconfig.json'),
   },
   {
-    input: nodeEntries,
+    input: { ...nodeEntries, ...binEntries },
     external,
-    output: { dir: 'dist', format: 'es', chunkFileNames: 'chunks/[name].js' },
+    output: {
+      dir: 'dist',
+      format: 'es',
+      chunkFileNames: 'chunks/[name].js',
+      banner: ({ name }) => (name in binEntries ? '#!/usr/bin/env node' : ''),
+    },
     plugins: compile('src/tsconfig.json'),
   },
   {
