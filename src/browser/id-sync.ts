@@ -1,32 +1,21 @@
 /**
  * Microsoft's ID-sync image ties our visitor id to Microsoft's; audiences need it. Once a session, from the browser, only
- * with consent. https://learn.microsoft.com/en-us/advertising/guides/uet-conversion-api-integration
+ * with consent. The ids are those that the Conversions API gets.
+ * https://learn.microsoft.com/en-us/advertising/guides/uet-conversion-api-integration
  */
-const ID_SYNC = 'https://c.bing.com/c.gif'
-const MARK = '_uetkit_sync'
-
-/** The ids are those that the Conversions API gets: `anonymousId` and `externalId`. */
 export function syncIds(
   window: Window & typeof globalThis,
-  customerId: string,
-  anonymousId: string,
-  externalId?: string,
+  customerId: unknown,
+  visitorId: string,
+  externalId: string | undefined,
 ): void {
-  const ids = `${anonymousId}${externalId ?? ''}`
+  const address = `https://c.bing.com/c.gif?Red3=BACID_${customerId}&VID=${visitorId}${externalId ? `&UID=${externalId}` : ''}`
   try {
-    if (window.sessionStorage.getItem(MARK) === ids) return
-    window.sessionStorage.setItem(MARK, ids)
+    if (window.sessionStorage.getItem(SYNC_MARK) === address) return
+    window.sessionStorage.setItem(SYNC_MARK, address)
   } catch {}
-  const query = new URLSearchParams({
-    Red3: `BACID_${customerId}`,
-    VID: anonymousId,
-    ...(externalId && { UID: externalId }),
-  })
-  new window.Image().src = `${ID_SYNC}?${query}`
+  new window.Image().src = address
 }
 
-export function forgetSync(window: Window): void {
-  try {
-    window.sessionStorage.removeItem(MARK)
-  } catch {}
-}
+/** What this session was synced with. */
+export const SYNC_MARK = '_uetkit_sync'

@@ -1,4 +1,5 @@
 import type { ConsentState, UetEvent } from '../core/event.ts'
+import { warn } from './log.ts'
 
 /** Reports consent changes of a consent tool; returns the function that stops it. See `uetkit/consent`. */
 export interface ConsentSourceApi {
@@ -93,18 +94,20 @@ export interface UetOptions {
 }
 
 /**
- * Every option and what it may hold, in the words that a warning uses: kinds, or the very values. Attributes of the
- * script element are read by the same table.
+ * Every option and what it may hold, in the words that a warning uses: kinds, or the very values; `!` = needed.
+ * Attributes of the script element are read by the same table.
  */
-const TABLE = `tagId digits
+const TABLE = `tagId digits!
+consent group|false
 consent.default text|function
 consent.category text|list
 consent.property text
-consent.sources objects
+consent.sources array
 consent.load advanced|basic
 consent.waitForUpdate 0-10000
 consent.gpc boolean
 consent.tcf boolean
+mapping group
 mapping.action text|function
 mapping.label text
 mapping.category text
@@ -112,18 +115,23 @@ mapping.value text
 mapping.currency text
 mapping.parameters object
 mapping.ecommerce boolean
+events group
 events.allow list
 events.deny list
 pageLoads calls|auto
+identifiers group
 identifiers.domain text|false
-identifiers.days days|false
+identifiers.days 0-10000|false
 identifiers.clickId text|false
 identifiers.visitorId text|false
-relay.url text
+relay group
+relay.url text!
 relay.key text
 relay.pageLoads blocked|always|never
 relay.events always|blocked
-idSync.customerId digits
+idSync group
+idSync.customerId digits!
+script group
 script.src text
 script.nonce text
 script.container boolean
@@ -131,56 +139,50 @@ script.trustedTypesPolicy text|object
 redactUrl function
 debug boolean`
 
-/** Options that hold options. */
-export const GROUPS = ['consent', 'mapping', 'events', 'identifiers', 'relay', 'idSync', 'script']
-
 /** Option path → kinds. */
-export const RULES: Record<string, string[]> = Object.fromEntries(
-  TABLE.split('\n').map((line) => [line.split(' ')[0], line.split(' ')[1]!.split('|')]),
-)
+export const RULES = new Map(TABLE.split('\n').map((line) => line.split(' ') as [path: string, kinds: string]))
 
 export const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value])
 
-const isText = (value: unknown) => typeof value === 'string' && !!value.trim()
+/** Ids as text; several may stand in one text, as in an attribute. */
+export const tagIds = ({ tagId }: UetOptions): string[] => `${tagId}`.split(',')
 
-/** What each kind accepts; a word that is not here is a `typeof` or the value itself. */
+/** What each kind accepts; any other word is a `typeof`, or the value itself. */
 const KINDS: Record<string, (value: unknown) => boolean> = {
-  text: isText,
-  list: (value) => Array.isArray(value) && value.every(isText),
-  objects: Array.isArray,
-  object: (value) => !!value && typeof value === 'object' && !Array.isArray(value),
+  text: (value) => typeof value === 'string' && !!value.trim(),
+  list: (value) => Array.isArray(value) && value.every(KINDS.text!),
+  array: Array.isArray,
+  group: (value) => Object(value) === value && !Array.isArray(value),
+  object: (value) => KINDS.group!(value),
   // https://help.ads.microsoft.com/#apex/ads/en/56681/2
-  digits: (value) => `${value}` !== '' && list(value).every((id) => /^\d{1,20}$/.test(`${id}`)),
-  '0-10000': (value) => (value as number) >= 0 && (value as number) <= 1e4,
-  days: (value) => (value as number) > 0,
+  digits: (value) => /^\d{1,20}(,\d{1,20})*$/.test(`${value}`),
+  '0-10000': (value) => value === Math.abs(value as number) && value <= 1e4,
   false: (value) => value === false,
 }
 
-export const isKind = (value: unknown, kind: string): boolean =>
-  KINDS[kind]?.(value) ?? (value === kind || (typeof value === kind && kind !== 'object'))
-
-const complain = (path: string, value: unknown, kinds: string[]) => {
-  let shown: string | undefined
-  try {
-    shown = JSON.stringify(value)
-  } catch {}
-  return `option ${path} is ${`${shown}`.slice(0, 80)}: use ${kinds.join(' or ')}`
-}
-
-/** The first thing that is wrong with the options: its name, its value and the remedy. */
-export function findFault(options: unknown, prefix = ''): string | undefined {
-  if (!isKind(options, 'object')) return complain(prefix || 's', options, ['object'])
-  if (!prefix && (options as UetOptions).tagId === undefined) return complain('tagId', undefined, ['digits'])
-  for (const [key, value] of Object.entries(options as object)) {
-    const path = prefix + key
-    const kinds = Object.getOwnPropertyDescriptor(RULES, path)?.value as string[] | undefined
-    if (value === undefined || (path === 'consent' && value === false)) continue
-    if (kinds && !kinds.some((kind) => isKind(value, kind))) return complain(path, value, kinds)
-    if (!kinds && !GROUPS.includes(path)) return `option ${path} is unknown: remove it`
-    const fault = !kinds && findFault(value, `${path}.`)
-    if (fault) return fault
-    if (path === 'consent.tcf' && value && Object.keys(options as object).length > 1)
-      return 'consent.tcf decides alone: remove the other consent options'
+/** Says the first thing that is wrong with the options: its name, its value and the remedy. */
+export function isFaulty(options: unknown): boolean {
+  const given = new Map<string, unknown>()
+  const collect = (group: unknown, prefix: string) => {
+    for (const [key, value] of Object.entries(group ?? {})) {
+      const path = prefix + key
+      if (value !== undefined) given.set(path, value)
+      if (/group/.test(RULES.get(path)!)) collect(value, `${path}.`)
+    }
   }
-  return
+  collect(options, '')
+  for (const [path, kinds] of RULES) {
+    const [group, key] = path.split('.') as [string, string?]
+    if (/!/.test(kinds) && !given.has(path) && (!key || given.has(group))) given.set(path, undefined)
+  }
+  for (const [path, value] of given) {
+    const kinds = RULES.get(path)?.match(/[\w-]+/g)
+    const fits = kinds?.some((kind) => KINDS[kind]?.(value) ?? (value === kind || typeof value === kind))
+    const crowded = path === 'consent.tcf' && value && Object.keys(given.get('consent') as object)[1]
+    if (fits && !crowded) continue
+    const remedy = fits ? 'remove the other consent options' : kinds ? `use ${kinds.join(' or ')}` : 'no such option'
+    warn(`option ${path} is`, value, `: ${remedy}. uetkit stays off`)
+    return true
+  }
+  return false
 }

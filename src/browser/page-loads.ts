@@ -13,13 +13,13 @@ export interface PageClaim {
 
 export interface PageLoads {
   /** Reports a page view. Returns what the tag got; empty where it needs nothing. */
-  report(claim: PageClaim): Command
+  _report(claim: PageClaim): Command
   /** Makes the page load that an event needs before it, if there was none. */
-  ensure(): void
+  _ensure(): void
   /** The page that events belong to now, redacted. */
-  current(): PageInfo
+  _current(): PageInfo
   /** Id of the current page load, `''` before the first. */
-  id(): string
+  _id(): string
 }
 
 /**
@@ -59,7 +59,7 @@ export function createPageLoads(
     implied = undefined
     if (id && (repeated || pageLoads === 'auto')) return []
     const opening = !id
-    id = uuidV4((bytes) => window.crypto.getRandomValues(bytes))
+    id = uuidV4()
     info = {
       url: redact(natural ? href : given),
       referrer: redact(referrer ?? (opening ? document.referrer : (info.url ?? ''))),
@@ -71,23 +71,23 @@ export function createPageLoads(
       // A script that arrives late finds the address and title of a later view.
       const command = () =>
         told || href !== location.href || title !== document.title ? ['event', 'page_view', params] : ['pageLoad']
-      tags.pageLoad(command)
+      tags._pageLoad(command)
       return command()
     }
     const view = new URL(info.url!, href)
     params.page_path = (view.pathname + view.search).replace(/^\/?/, '/')
     if (!told) delete params.page_location
-    return tags.event('page_view', params) ? ['event', 'page_view', params] : []
+    return tags._event('page_view', params) ? ['event', 'page_view', params] : []
   }
 
   return {
-    report,
-    ensure: () => {
+    _report: report,
+    _ensure: () => {
       if (id) return
       report({})
       implied = location.href.split('#')[0]
     },
-    current: () => ({ ...info, loadId: tags.pageLoadId() ?? id }),
-    id: () => (id && tags.pageLoadId()) || id,
+    _current: () => ({ ...info, loadId: tags._pageLoadId() ?? id }),
+    _id: () => (id && tags._pageLoadId()) || id,
   }
 }

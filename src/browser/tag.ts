@@ -1,5 +1,5 @@
 import type { Log } from './log.ts'
-import type { UetOptions } from './options.ts'
+import { tagIds, type UetOptions } from './options.ts'
 import { findSnippet, injectScript } from './script.ts'
 import type { BlockedReason, ScriptReport, ScriptStatus } from './types.ts'
 
@@ -20,23 +20,23 @@ declare global {
 
 /** All tags of one tracker: the queue variables, the script, and what became of it. */
 export interface Tags {
-  report(): ScriptReport
+  _report(): ScriptReport
   /** A `consent`, `set` or `config` command for every tag. */
-  command(...command: Command): void
+  _command(...command: Command): void
   /** An event for every tag; false where a full queue refused it. `params` must be JSON data. */
-  event(action: string, params: object): boolean
+  _event(action: string, params: object): boolean
   /** The first page load of the page; its command is made when a tag is there to take it. */
-  pageLoad(command: () => Command): void
+  _pageLoad(command: () => Command): void
   /** Requests the tag script, once. */
-  load(): void
+  _load(): void
   /** The tag's own id of the current page load, if it is known. */
-  pageLoadId(): string | undefined
+  _pageLoadId(): string | undefined
   /** Events that wait for the script. */
-  queued(): number
+  _queued(): number
 }
 
 /** Events kept while the script is on its way. A blocked script never takes them, so they may not grow for ever. */
-const QUEUE_LIMIT = 100
+export const QUEUE_LIMIT = 100
 
 /** A script that has not answered by then counts as blocked, until it answers after all. */
 const PATIENCE_MS = 10_000
@@ -46,7 +46,7 @@ interface Tag {
   /** Name of the queue variable on `window`. */
   _name: string
   /** Another snippet on the page starts this tag and makes its first page load. */
-  _shared: boolean
+  _shared?: boolean
   _instance?: TagInstance | undefined
   _commands: Command[]
   _events: Command[]
@@ -58,34 +58,34 @@ const copy = <T>(data: T): T => JSON.parse(JSON.stringify(data))
 
 export function createTags(
   window: Window & typeof globalThis,
-  { tagId, script = {}, pageLoads }: UetOptions,
+  options: UetOptions,
   log: Log,
   onChange: (report: ScriptReport) => void,
 ): Tags {
   const page = window as unknown as Record<string, unknown>
-  let current: ScriptReport = { status: 'waiting' }
+  const { script = {}, pageLoads } = options
+  const snippet = findSnippet(window.document)
+  let report: ScriptReport = { status: 'waiting' }
 
   const move = (status: ScriptStatus, reason?: BlockedReason) => {
-    current = reason ? { status, reason } : { status }
-    log(current)
-    onChange(current)
+    report = { status, ...(reason && { reason }) }
+    log(report)
+    onChange(report)
   }
 
-  /** The tag with this id that runs under a variable name. A plain array, or another tag, is none. */
-  const find = (name: string, id: string) => {
+  /** The running tag behind a variable name. A plain array, or another tag, is none. */
+  const running = (tag: Tag, name = tag._name) => {
     const found = page[name] as TagInstance | undefined
-    return `${found?.beaconParams?.ti}` === id ? found : undefined
+    if (`${found?.beaconParams?.ti}` === tag._id) tag._instance ??= found
+    return tag._instance
   }
-  const running = (tag: Tag) => (tag._instance ??= find(tag._name, tag._id))
 
-  const snippet = findSnippet(window.document)
-  const tags = ([] as unknown[]).concat(tagId).map((given, index): Tag => {
-    const _id = `${given}`
-    const _shared = snippet._runs(_id) || !!find('uetq', _id)
-    const free = !index && !snippet._element && (!page.uetq || Array.isArray(page.uetq))
-    const _name = _shared || free ? 'uetq' : `uetq_${_id}`
-    page[_name] ??= []
-    return { _id, _name, _shared, _commands: [], _events: [] }
+  const tags = tagIds(options).map((_id, index) => {
+    const tag: Tag = { _id, _name: 'uetq', _commands: [], _events: [] }
+    tag._shared = !!(snippet._runs(_id) || running(tag))
+    if (!tag._shared && (index || snippet._element || (page.uetq && !Array.isArray(page.uetq)))) tag._name += `_${_id}`
+    page[tag._name] ??= []
+    return tag
   })
 
   /** The tag throws strings at bad values, and a page may have replaced the queue: neither may reach the caller. */
@@ -98,8 +98,7 @@ export function createTags(
       if (instance || tag._shared || !isEvent) {
         const queue = (instance ?? page[tag._name]) as unknown[]
         // A page that queued events before us must still find our consent default in front of them.
-        const first = command[1] === 'default' && !instance && !queue.includes('consent')
-        queue[first ? 'unshift' : 'push'](...command)
+        queue[command[1] === 'default' && !instance && !queue.includes('consent') ? 'unshift' : 'push'](...command)
       }
     } catch (error) {
       log(error)
@@ -107,17 +106,21 @@ export function createTags(
   }
 
   const start = (tag: Tag): TagInstance => {
-    const UET = window.UET!
     // Another tag may have taken the variable meanwhile, with our array: then under a name of our own.
     if (!Array.isArray(page[tag._name])) page[(tag._name = `uetq_${tag._id}`)] = tag._commands.flat()
-    const options = { ti: tag._id, q: page[tag._name], enableAutoSpaTracking: pageLoads === 'auto' }
-    const bare = { ...options, disableContainer: true }
+    const make = (disableContainer: boolean) =>
+      new window.UET!({
+        ti: tag._id,
+        q: page[tag._name],
+        enableAutoSpaTracking: pageLoads === 'auto',
+        disableContainer,
+      })
     try {
-      return new UET(script.container === false ? bare : options)
+      return make(script.container === false)
     } catch (error) {
       // Under Trusted Types the tag's own container request throws; without it the tag works.
       log(error)
-      return new UET(bare)
+      return make(true)
     }
   }
 
@@ -126,14 +129,14 @@ export function createTags(
       for (const tag of tags) {
         if (tag._shared || tag._instance) continue
         // A snippet whose tag could not be known before may have started this very tag.
-        const joined = find('uetq', tag._id)
+        const joined = running(tag, 'uetq')
         if (!joined && !window.UET) return move('blocked', 'empty')
-        tag._instance = joined ?? ((page[tag._name] = start(tag)) as TagInstance)
-        for (const command of joined ? tag._commands : []) push(tag, command)
+        if (joined) for (const command of tag._commands) push(tag, command)
+        else page[tag._name] = tag._instance = start(tag)
         if (tag._first) push(tag, tag._first())
         for (const command of tag._events) push(tag, command)
       }
-      if (tags.every(running)) move('ready')
+      if (tags.every((tag) => running(tag))) move('ready')
       else move('blocked', 'empty')
     } catch (error) {
       log(error)
@@ -141,30 +144,32 @@ export function createTags(
     }
   }
 
+  const queued = () => tags.find((tag) => !running(tag))?._events.length ?? 0
+
   return {
-    report: () => current,
-    command: (...command) => tags.forEach((tag) => push(tag, copy(command))),
-    event: (action, params) => {
-      if (tags.some((tag) => !running(tag) && tag._events.length >= QUEUE_LIMIT)) return false
+    _report: () => report,
+    _command: (...command) => tags.forEach((tag) => push(tag, copy(command))),
+    _event: (action, params) => {
+      if (queued() >= QUEUE_LIMIT) return false
       for (const tag of tags) push(tag, ['event', action, copy(params)])
       return true
     },
-    pageLoad: (command) => {
+    _pageLoad: (command) => {
       for (const tag of tags) {
         if (running(tag)) push(tag, command())
         else tag._first = command
       }
     },
-    load: () => {
-      if (current.status !== 'waiting') return
+    _load: () => {
+      if (report.status !== 'waiting') return
       const foreign = tags.every((tag) => tag._shared)
-      if (tags.every(running) || (window.UET && !foreign)) return settle()
+      if (tags.every((tag) => running(tag)) || (window.UET && !foreign)) return settle()
       move('loading')
       const timer = setTimeout(() => move('blocked', 'timeout'), PATIENCE_MS)
-      const finish = (event: { type: string }) => {
+      const finish = ({ type }: { type: string }) => {
         clearTimeout(timer)
-        if (event.type === 'load') settle()
-        else move('blocked', event.type === 'error' ? 'network' : 'forbidden')
+        if (type === 'load') settle()
+        else move('blocked', type === 'error' ? 'network' : 'forbidden')
       }
       try {
         const element = foreign ? snippet._element : injectScript(window, script)
@@ -175,10 +180,7 @@ export function createTags(
         finish({ type: 'forbidden' })
       }
     },
-    pageLoadId: () => {
-      const mid = running(tags[0]!)?.beaconParams?.mid
-      return typeof mid === 'string' ? mid : undefined
-    },
-    queued: () => tags.reduce((sum, tag) => sum + (running(tag) ? 0 : tag._events.length), 0),
+    _pageLoadId: () => running(tags[0]!)?.beaconParams?.mid as string | undefined,
+    _queued: queued,
   }
 }

@@ -4,14 +4,14 @@ import { uuidV4 } from '../core/identifiers.ts'
 import { type Mapping, mapUet } from '../core/map-uet.ts'
 import { readPath } from '../core/paths.ts'
 import { createConsent } from './consent/consent.ts'
-import { forgetSync, syncIds } from './id-sync.ts'
+import { SYNC_MARK, syncIds } from './id-sync.ts'
 import { hashIdentity, type Identity } from './identity.ts'
-import { createLog, warn } from './log.ts'
-import { findFault, list, type UetOptions } from './options.ts'
+import { createLog } from './log.ts'
+import { isFaulty, tagIds, type UetOptions } from './options.ts'
 import { createPageLoads, type PageClaim } from './page-loads.ts'
 import { createSender } from './sender.ts'
-import { createTags } from './tag.ts'
-import type { ScriptReport, Uet, UetContext, UetReports, UetState } from './types.ts'
+import { createTags, QUEUE_LIMIT } from './tag.ts'
+import type { ScriptReport, Uet, UetContext, UetReports } from './types.ts'
 import { createVisitor } from './visitor.ts'
 
 /** Trackers of this page by tag id: a second one of the same tag would count everything twice. */
@@ -22,27 +22,16 @@ const REGISTRY = Symbol.for('uetkit')
  * one that does nothing, as does a place without a `window`.
  */
 export function createUet(options: UetOptions): Uet {
-  const fault = findFault(options)
-  if (fault) warn(`${fault}. uetkit stays off.`)
-  if (!fault && typeof window === 'object') {
-    try {
+  try {
+    if (!isFaulty(options) && typeof window === 'object') {
       const registry = ((window as never as Record<symbol, Record<string, Uet>>)[REGISTRY] ??= {})
-      const ids = list(options.tagId)
+      const ids = tagIds(options)
       const uet = ids.map((id) => registry[id]).find(Boolean) ?? startUet(options, window)
       for (const id of ids) registry[id] ??= uet
       return uet
-    } catch {}
-  }
+    }
+  } catch {}
   const nothing = () => {}
-  const state: UetState = {
-    consent: 'unknown',
-    consentSource: 'off',
-    script: 'off',
-    tagIds: [],
-    pageLoadId: '',
-    queued: 0,
-    dropped: 0,
-  }
   return {
     page: nothing,
     track: nothing,
@@ -50,26 +39,36 @@ export function createUet(options: UetOptions): Uet {
     consent: nothing,
     reset: nothing,
     on: () => nothing,
-    state: () => state,
+    state: () => ({
+      consent: 'unknown',
+      consentSource: 'off',
+      script: 'off',
+      tagIds: [],
+      pageLoadId: '',
+      queued: 0,
+      dropped: 0,
+    }),
   }
 }
 
-type Listener = (report: never) => void
-
-const HELD_LIMIT = 100
-
 function startUet(options: UetOptions, window: Window & typeof globalThis): Uet {
   const log = createLog(options.debug)
-  const listeners: [topic: string, listener: Listener][] = []
+  const listeners = new Set<[topic: string, listener: (report: never) => void]>()
   const mapping = {
     action: 'track',
     category: 'category',
     currency: 'currency',
-    parameters: {},
     ecommerce: true,
     ...options.mapping,
   } as Mapping
   let dropped = 0
+  let identity: Identity = {}
+  /** Granted events that go to the relay only if the tag script turns out to be blocked. */
+  let held: UetEvent[] = []
+  /** Calls that wait for the hashes of an `identify` before them. */
+  const later: (() => void)[] = []
+  let hashing = 0
+  let chain = Promise.resolve()
 
   /** No call may throw into the page, whatever it was given; nor may a listener. */
   const guard =
@@ -86,64 +85,77 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
       if (name === topic) guard(listener as (report: UetReports[K]) => void)(report)
   }
 
-  const onScript = (report: ScriptReport) => {
-    emit('script', report)
-    if (report.status === 'ready') held = []
-    if (report.status === 'blocked') held.splice(0).forEach((event) => sender?.send(event))
-    sync()
-  }
-  const tags = createTags(window, options, log, guard(onScript))
+  const tags = createTags(
+    window,
+    options,
+    log,
+    guard((report: ScriptReport) => {
+      emit('script', report)
+      if (report.status === 'blocked') for (const event of held) sender!._send(event)
+      if (report.status !== 'loading') held = []
+      sync()
+    }),
+  )
   const visitor = createVisitor(window, options)
   const pageLoads = createPageLoads(window, options, tags)
-  const sender = options.relay && createSender(window, options.relay, log, (report) => emit('relay', report))
-  let identity: Identity = {}
-  /** Granted events that go to the relay only if the tag script turns out to be blocked. */
-  let held: UetEvent[] = []
-  /** Calls that wait for the hashes of an `identify` before them. */
-  const later: (() => void)[] = []
-  let hashing = 0
+  const sender = options.relay && createSender(window, options.relay, (report) => emit('relay', report))
 
-  const granted = () => consent.decision().state === 'granted'
+  const granted = () => consent._decision().state === 'granted'
 
   /** Both ids have settled once the tag script has answered, because its visitor id is the one to use. */
   const sync = () => {
-    const { status } = tags.report()
-    if (options.idSync && granted() && /ready|blocked/.test(status))
-      syncIds(window, `${options.idSync.customerId}`, visitor.visitorId(), identity.externalId)
+    if (options.idSync && granted() && /y|b/.test(tags._report().status))
+      syncIds(window, options.idSync.customerId, visitor._visitorId(), identity.externalId)
   }
 
   const forgetUser = () => {
     // Empty values clear the page-level data whether the tag replaces the old or merges into it.
-    if (identity.em || identity.ph) tags.command('set', { pid: { em: '', ph: '' } })
+    if (identity.em || identity.ph) tags._command('set', { pid: { em: '', ph: '' } })
     identity = {}
-    forgetSync(window)
+    window.sessionStorage.removeItem(SYNC_MARK)
   }
 
-  const onConsent = (decision: ConsentDecision) => {
-    if (decision.state === 'granted') sync()
+  const consent = createConsent(window, options, tags, visitor, log, (decision: ConsentDecision) => {
+    if (granted()) sync()
     else {
       held = []
-      sender?.clear()
-      forgetUser()
+      sender?._clear()
+      guard(forgetUser)()
     }
     emit('consent', decision)
-  }
-  const consent = createConsent(window, options, tags, visitor, log, onConsent)
-  if (granted()) sender?.resume()
+  })
 
   /** Sends a granted event through the relay, or holds it until the tag script's fate is known. */
   const relay = (event: UetEvent) => {
-    const { pageLoads: views = 'blocked', events = 'always' } = options.relay ?? {}
+    if (!sender || !granted()) return
+    const { pageLoads: views = 'blocked', events = 'always' } = options.relay!
     const when = event.type === 'page' ? views : events
-    const { status } = tags.report()
-    if (!sender || !granted() || when === 'never' || (when === 'blocked' && status === 'ready')) return
-    const clickId = visitor.clickId()
+    const { status } = tags._report()
     const full = {
       ...event,
-      user: { ...identity, anonymousId: visitor.visitorId(), ...(clickId && { msclkid: clickId }) },
+      user: { ...identity, anonymousId: visitor._visitorId(), msclkid: visitor._clickId() },
     }
-    if (when === 'always' || status === 'blocked') sender.send(full)
-    else if (held.length < HELD_LIMIT) held.push(full)
+    if (when === 'always' || (when === 'blocked' && status === 'blocked')) sender._send(full)
+    else if (when === 'blocked' && status !== 'ready' && held.length < QUEUE_LIMIT) held.push(full)
+  }
+
+  const identify = (userId: unknown, traits: unknown) => {
+    if (!granted()) return log('identify: nothing is kept while consent is not granted')
+    hashing++
+    chain = chain
+      .then(() => hashIdentity(userId, traits, identity))
+      .then((found) => {
+        log('identify', found)
+        if (!granted()) return
+        const { em = '', ph = '' } = found
+        if (em !== (identity.em ?? '') || ph !== (identity.ph ?? '')) tags._command('set', { pid: { em, ph } })
+        identity = found
+        sync()
+      })
+      .catch(log)
+      .then(() => {
+        if (!--hashing) release()
+      })
   }
 
   /** Runs a call after the hashes that were asked for before it. */
@@ -157,41 +169,23 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   const release = () => later.splice(0).forEach((run) => run())
   window.addEventListener('pagehide', release)
 
-  const identify = (userId: unknown, traits: unknown) => {
-    if (!granted()) return log('identify: nothing is kept while consent is not granted')
-    hashing++
-    hashIdentity(userId, traits, log)
-      .then((found) => {
-        if (!granted()) return
-        const same = !found.externalId || !identity.externalId || found.externalId === identity.externalId
-        identity = same ? { ...identity, ...found } : found
-        const { em, ph } = identity
-        if (em || ph || !same) tags.command('set', { pid: { em: em ?? '', ph: ph ?? '' } })
-        sync()
-      })
-      .catch(log)
-      .then(() => {
-        if (!--hashing) release()
-      })
-  }
-
   const toEvent = (
     type: UetEvent['type'],
     name: string | undefined,
-    properties: Properties,
-    context: UetContext,
+    properties: Properties | null | undefined,
+    context: UetContext | undefined,
   ): UetEvent => {
-    const { state } = consent.decision()
+    const { state } = consent._decision()
     const id = readPath(context, 'id')
     const time = +new Date(readPath(context, 'time') as string)
     return {
       type,
-      id: typeof id === 'string' && id.trim() ? id : uuidV4((bytes) => window.crypto.getRandomValues(bytes)),
+      id: typeof id === 'string' && id.trim() ? id : uuidV4(),
       ...(name && { name }),
       time: time > 0 ? time : Date.now(),
       ...(state !== 'unknown' && { consent: state }),
-      page: pageLoads.current(),
-      properties,
+      page: pageLoads._current(),
+      properties: properties ?? {},
     }
   }
 
@@ -201,30 +195,30 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   }
 
   const page: Uet['page'] = (properties, context) => {
-    consent.read(properties, context)
+    consent._read(properties, context)
     const claim: PageClaim = {}
     for (const key of ['url', 'path', 'title', 'referrer'] as const) {
       const value = readPath(properties, key) ?? readPath(context, `page.${key}`)
       if (typeof value === 'string') claim[key] = value
     }
-    const args = pageLoads.report(claim)
-    const event = toEvent('page', undefined, properties ?? {}, context ?? {})
+    const args = pageLoads._report(claim)
+    const event = toEvent('page', undefined, properties, context)
     log('page', args)
     emit('event', { event, args, notes: [] })
-    if (args.length) relay(event)
     sync()
+    if (args.length) relay(event)
   }
 
   const track: Uet['track'] = (name, properties, context) => {
-    consent.read(properties, context)
+    consent._read(properties, context)
     const { allow, deny } = options.events ?? {}
     if (typeof name !== 'string' || !name.trim()) return drop('track() needs an event name')
     if (deny?.includes(name) || allow?.includes(name) === false) return drop(name, 'by option events')
-    pageLoads.ensure()
-    const event = toEvent('track', name, properties ?? {}, context ?? {})
+    pageLoads._ensure()
+    const event = toEvent('track', name, properties, context)
     const { action, params, conversion, dropped: notes } = mapUet(event, mapping)
     const args = ['event', action, params]
-    if (!tags.event(action, params)) drop(name, 'the tag script is not there')
+    if (!tags._event(action, params)) drop(name, 'the tag script is not there')
     log(name, args, ...notes)
     const full = { ...event, conversion }
     emit('event', { event: full, args, conversion, notes })
@@ -235,32 +229,29 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
     page: inOrder(page),
     track: inOrder(track),
     identify: guard(identify),
-    consent: guard(consent.answer),
+    consent: guard(consent._answer),
     state: () => {
-      const { state, source } = consent.decision()
-      const { status, reason } = tags.report()
+      const { state, source } = consent._decision()
+      const { status, reason } = tags._report()
       return {
         consent: state,
         consentSource: source,
         script: status,
         ...(reason && { scriptReason: reason }),
-        tagIds: list(options.tagId).map(String),
-        pageLoadId: pageLoads.id(),
-        queued: tags.queued(),
+        tagIds: tagIds(options),
+        pageLoadId: pageLoads._id(),
+        queued: tags._queued(),
         dropped,
       }
     },
     on: (topic, listener) => {
-      const entry: [string, Listener] = [topic, listener]
-      listeners.push(entry)
-      return () => {
-        const at = listeners.indexOf(entry)
-        if (at >= 0) listeners.splice(at, 1)
-      }
+      const entry: [string, typeof listener] = [topic, listener]
+      listeners.add(entry)
+      return () => void listeners.delete(entry)
     },
     reset: guard(() => {
+      visitor._forget(false)
       forgetUser()
-      visitor.forget(false)
     }),
   }
 }

@@ -2,9 +2,6 @@ import Cookies from 'js-cookie'
 import { canonicalClickId, canonicalVisitorId, uuidV4 } from '../core/identifiers.ts'
 import type { UetOptions } from './options.ts'
 
-/** Cookies of the tag script, with twins of the same name in localStorage. https://help.ads.microsoft.com/#apex/ads/en/53056/2 */
-const TAG_COOKIES = ['_uetsid', '_uetvid', '_uetmsclkid']
-
 /** Microsoft advises to keep a click id for 90 days; its own visitor id lives for 390. */
 const CLICK_ID_DAYS = 90
 const VISITOR_ID_DAYS = 390
@@ -13,51 +10,48 @@ const VISITOR_ID_DAYS = 390
 const CHOICE_DAYS = 180
 const CHOICE = '_uetkit'
 
-/** The visitor's grant as an earlier page kept it. A denial is never stored: that would need consent itself. */
-export interface StoredChoice {
-  state: 'granted'
-  /** Given by `uet.consent('granted')`, so it outweighs Global Privacy Control. */
-  explicit: boolean
+/** First-party storage. While consent is not granted, only `_choice` and `_forget` may be called. */
+export interface Visitor {
+  /**
+   * The visitor's grant as an earlier page kept it; explicit = given by `uet.consent('granted')`, so it outweighs Global
+   * Privacy Control. A denial is never stored: that would need consent itself.
+   */
+  _choice(): { state: 'granted'; explicit: boolean } | undefined
+  /** Keeps the grant. */
+  _remember(explicit: boolean): void
+  /** Keeps the click id of the address that brought the visitor. */
+  _capture(): void
+  /** The stored click id: 32 hex characters. */
+  _clickId(): string | undefined
+  /** The tag's visitor id where it has one, else ours. 32 hex characters. */
+  _visitorId(): string
+  /** Deletes our ids, and on withdrawal the choice and what the tag stored, on every domain they can sit on. */
+  _forget(withdrawn: boolean): void
 }
 
-/** First-party storage. While consent is not granted, only `choice` and `forget` may be called. */
-export interface Visitor {
-  choice(): StoredChoice | undefined
-  /** Keeps the grant. */
-  remember(explicit: boolean): void
-  /** Keeps the click id of the address that brought the visitor. */
-  capture(): void
-  /** The stored click id: 32 hex characters. */
-  clickId(): string | undefined
-  /** The tag's visitor id where it has one, else ours. 32 hex characters. */
-  visitorId(): string
-  /** Deletes our ids, and on withdrawal the choice and what the tag stored, on every domain they can sit on. */
-  forget(withdrawn: boolean): void
+/** Cookies and storage throw in sandboxed frames; then there are none. */
+const quietly = <T>(action: () => T): T | undefined => {
+  try {
+    return action()
+  } catch {
+    return
+  }
 }
 
 export function createVisitor(window: Window & typeof globalThis, { identifiers = {} }: UetOptions): Visitor {
   const { location } = window
   const { clickId = '_uetkit_click', visitorId = '_uetkit_visitor', days = VISITOR_ID_DAYS, domain } = identifiers
+  // The address may lose its parameters before the visitor has answered.
+  const landing = location.href
+  // From the shortest: the browser refuses public suffixes, and the tag takes the first that holds. The last is the host.
   const labels = location.hostname.split('.')
-  // From the shortest: the browser refuses public suffixes, and the tag takes the first that holds.
-  const domains =
-    typeof domain === 'string'
-      ? [domain]
-      : [...labels.map((_, index) => labels.slice(-index - 1).join('.')).slice(1), undefined]
+  const domains = domain ? [domain] : labels.map((_, index) => labels.slice(-index - 2).join('.'))
   let fallback: string | undefined
 
-  /** Cookies throw in sandboxed frames; then there are none. */
-  const quietly = <T>(action: () => T): T | undefined => {
-    try {
-      return action()
-    } catch {
-      return
-    }
-  }
-  const read = (name: string | false) => (name ? quietly(() => Cookies.get(name)) : undefined)
+  const read = (name: string | false) => quietly(() => Cookies.get(name || ' '))
   const write = (name: string | false, value: string, expires: number | false) => {
-    if (!name || read(name) === value) return
-    for (const candidate of domain === false ? [undefined] : domains) {
+    for (const candidate of domain === false ? [''] : [...domains, '']) {
+      if (!name || read(name) === value) return
       quietly(() =>
         Cookies.set(name, value, {
           ...(expires && { expires }),
@@ -66,57 +60,44 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
           secure: location.protocol === 'https:',
         }),
       )
-      if (read(name) === value) return
     }
   }
   const remove = (name: string | false) => {
-    if (!name) return
-    for (const candidate of new Set([...domains, undefined]))
-      quietly(() => Cookies.remove(name, candidate ? { domain: candidate } : {}))
-  }
-
-  /** The address may have lost its parameters since the page was entered, while nobody had been asked yet. */
-  const landed = (): string | undefined => {
-    const [entry] = quietly(() => window.performance.getEntriesByType('navigation')) ?? []
-    for (const address of [location.href, entry?.name]) {
-      for (const [key, value] of quietly(() => new URL(address ?? '').searchParams) ?? []) {
-        const id = /^msclkid$/i.test(key) && canonicalClickId(value)
-        if (id) return id
-      }
-    }
-    return
+    for (const candidate of [...domains, ''])
+      quietly(() => name && Cookies.remove(name, candidate ? { domain: candidate } : {}))
   }
 
   return {
-    choice: () => {
-      const [, kind, time] = /^([gx])(\d+)$/.exec(read(CHOICE) ?? '') ?? []
-      const age = Date.now() - Number(time) * 1000
-      return kind && age < CHOICE_DAYS * 864e5 ? { state: 'granted', explicit: kind === 'x' } : undefined
+    _choice: () => {
+      const [, kind, time] = /^([gx])(\d+)$/.exec(read(CHOICE)!) ?? []
+      return Date.now() / 864e5 - +time! < CHOICE_DAYS ? { state: 'granted', explicit: kind === 'x' } : undefined
     },
-    remember: (explicit) => write(CHOICE, `${explicit ? 'x' : 'g'}${Math.floor(Date.now() / 1000)}`, CHOICE_DAYS),
-    capture: () => {
-      const id = clickId && landed()
-      if (id) write(clickId, id, CLICK_ID_DAYS)
+    _remember: (explicit) => write(CHOICE, `${explicit ? 'x' : 'g'}${Math.floor(Date.now() / 864e5)}`, CHOICE_DAYS),
+    _capture: () => {
+      for (const address of [landing, location.href]) {
+        const id = canonicalClickId(/[?&]msclkid=([^&#]*)/i.exec(address)?.[1])
+        if (id) write(clickId, id, CLICK_ID_DAYS)
+      }
     },
-    clickId: () => canonicalClickId(read(clickId)) ?? canonicalClickId(read(TAG_COOKIES[2]!)),
-    visitorId: () => {
+    // https://help.ads.microsoft.com/#apex/ads/en/53056/2
+    _clickId: () => canonicalClickId(read(clickId)) ?? canonicalClickId(read('_uetmsclkid')),
+    _visitorId: () => {
       const id =
-        canonicalVisitorId(read(TAG_COOKIES[1]!)) ??
+        canonicalVisitorId(read('_uetvid')) ??
         canonicalVisitorId(read(visitorId)) ??
-        (fallback ??= uuidV4((bytes) => window.crypto.getRandomValues(bytes)).replace(/-/g, ''))
+        (fallback ??= uuidV4().replace(/-/g, ''))
       write(visitorId, id, days)
       return id
     },
-    forget: (withdrawn) => {
+    _forget: (withdrawn) => {
       fallback = undefined
       for (const name of [clickId, visitorId]) remove(name)
-      if (!withdrawn) return
-      for (const name of [CHOICE, ...TAG_COOKIES]) {
+      // The tag's cookies have twins of the same name in localStorage.
+      for (const name of withdrawn ? [CHOICE, '_uetsid', '_uetvid', '_uetmsclkid'] : [])
         for (const twin of [name, `${name}_exp`]) {
           remove(twin)
           quietly(() => window.localStorage.removeItem(twin))
         }
-      }
     },
   }
 }

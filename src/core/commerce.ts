@@ -3,12 +3,12 @@ import { readPath } from './paths.ts'
 // Event names without spaces, by the page type they stand for.
 const PAGE_TYPES: Record<string, string> = {
   searchresults: 'productssearched',
-  category: 'productlistviewed productlistfiltered productclicked',
-  product: 'productviewed productaddedtowishlist productshared productreviewed',
-  cart: 'productadded cartviewed cartshared wishlistproductaddedtocart checkoutstarted checkoutstepviewed checkoutstepcompleted paymentinfoentered',
+  category: 'productlist(view|filter)ed|productclicked',
+  product: 'product(viewed|addedtowishlist|shared|reviewed)',
+  cart: '(wishlist)?productadded(tocart)?|cart(viewed|shared)|checkout(started|step(viewed|completed))|paymentinfoentered',
   purchase: 'ordercompleted',
   // Neither a cart to come back to nor one more purchase: those lists must not gain a visitor here.
-  other: 'productremoved productremovedfromwishlist orderupdated orderrefunded ordercancelled',
+  other: 'productremoved(fromwishlist)?|order(updated|refunded|cancelled)',
 }
 
 /** What an event of the analytics.js e-commerce convention says, as paths into its properties. */
@@ -34,7 +34,7 @@ export function readCommerce(name: string, properties: unknown): Commerce {
   const find = (...names: string[]) => names.find((path) => (readPath(properties, path) ?? '') !== '')
   const total = find('revenue', 'total', 'value')
   const paths: Record<string, string> = {}
-  const pageType = Object.keys(PAGE_TYPES).find((type) => ` ${PAGE_TYPES[type]} `.includes(` ${key} `))
+  const pageType = Object.keys(PAGE_TYPES).find((type) => new RegExp(`^(${PAGE_TYPES[type]})$`).test(key))
   if (pageType) {
     const products = find('products')
     if (products || find('product_id', 'sku') || /product(?!s|list)/.test(key)) {

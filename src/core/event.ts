@@ -30,15 +30,15 @@ export interface Conversion {
 /** Who did it. Present only while consent is granted. */
 export interface UserInfo {
   /** Visitor id: 32 hex characters or a UUID. */
-  anonymousId?: string
+  anonymousId?: string | undefined
   /** Pseudonym of the signed-in user, never a raw user id. */
-  externalId?: string
+  externalId?: string | undefined
   /** SHA-256 hex of the normalised e-mail address. */
-  em?: string
+  em?: string | undefined
   /** SHA-256 hex of the normalised phone number. */
-  ph?: string
+  ph?: string | undefined
   /** Microsoft click id: 32 hex characters, lower case, no dashes. */
-  msclkid?: string
+  msclkid?: string | undefined
 }
 
 /**

@@ -21,9 +21,8 @@ export async function hashIdentifier(
   value: unknown,
   normalize: (raw: string) => string | undefined,
 ): Promise<string | undefined> {
-  if (typeof value !== 'string') return undefined
-  const trimmed = value.trim()
-  if (isSha256Hex(trimmed)) return trimmed.toLowerCase()
-  const text = normalize(trimmed)
-  return text === undefined ? undefined : sha256Hex(text)
+  const text = typeof value === 'string' ? value.trim() : ''
+  if (isSha256Hex(text)) return text.toLowerCase()
+  const normal = normalize(text)
+  return normal === undefined ? normal : sha256Hex(normal)
 }

@@ -3,6 +3,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 // The cookie adds `_uet` in front; the beacon adds `-0` (from the cookie) or `-1` (new) and an `N` behind.
 const CLICK_ID = /^(?:_uet)?([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-[01])?N?$/i
 
+const text = (raw: unknown) => (typeof raw === 'string' ? raw.trim() : '')
+
 /** True for a UUID of any version in its dashed form, of either case. */
 export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value)
 
@@ -15,20 +17,17 @@ export const dashed = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(
  * https://learn.microsoft.com/en-us/advertising/guides/uet-conversion-api-integration
  */
 export function canonicalClickId(raw: unknown): string | undefined {
-  const match = typeof raw === 'string' ? CLICK_ID.exec(raw.trim()) : null
-  return match ? match[1]!.replace(/-/g, '').toLowerCase() : undefined
+  return CLICK_ID.exec(text(raw))?.[1]?.replace(/-/g, '').toLowerCase()
 }
 
 /** The visitor id of a `_uetvid` cookie: its first 32 hex characters. UET Insights may add more behind a `|`. */
 export function canonicalVisitorId(raw: unknown): string | undefined {
-  const match = typeof raw === 'string' ? /^([0-9a-f]{32})(?:\||$)/i.exec(raw.trim()) : null
-  return match ? match[1]!.toLowerCase() : undefined
+  return /^([0-9a-f]{32})(?:\||$)/i.exec(text(raw))?.[1]?.toLowerCase()
 }
 
-/** A new UUID v4. `fill` fills the bytes it is given: `(bytes) => crypto.getRandomValues(bytes)`. */
-export function uuidV4(fill: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array): string {
-  const bytes = fill(new Uint8Array(16))
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return dashed(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''))
-}
+/** A new UUID v4. `randomUUID` is missing on http pages, `getRandomValues` is not. */
+export const uuidV4 = (): string =>
+  crypto.randomUUID?.() ??
+  '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (digit) =>
+    (+digit ^ (crypto.getRandomValues(new Uint8Array(1))[0]! & (15 >> (+digit / 4)))).toString(16),
+  )

@@ -1,7 +1,7 @@
 import { readCommerce } from './commerce.ts'
 import type { Conversion, UetEvent } from './event.ts'
 import { readPath } from './paths.ts'
-import { applyJointRules, cleanText, UET_PARAMS, type UetParams } from './uet-params.ts'
+import { applyJointRules, cleanText, isParam, readParam, type UetParams } from './uet-params.ts'
 
 /** Where an event's values are read, as dotted paths into its properties. */
 export interface Mapping {
@@ -14,7 +14,7 @@ export interface Mapping {
   value?: string
   currency: string
   /** UET parameter name → path. Wins over every value above. */
-  parameters: Record<string, string>
+  parameters?: Record<string, string>
   /** Whether e-commerce events also give products, page type, total, transaction id and search term. */
   ecommerce: boolean
 }
@@ -37,19 +37,17 @@ export function mapUet(event: UetEvent, mapping: Mapping): UetCommand {
   const properties = readPath(event, 'properties')
 
   const put = (name: string, path: string | undefined, source: unknown = properties) => {
-    const rule = UET_PARAMS[name]
     const raw = path === undefined ? path : readPath(source, path)
-    if (!rule) dropped.push(`${name}: not a parameter that can be mapped`)
-    else if ((raw ?? '') !== '') {
-      let value: unknown
-      try {
-        value = rule(raw)
-      } catch {}
-      if (value !== undefined) params[name] = value
-      if (Array.isArray(value) ? value.length < (readPath(raw, 'length') as number) : value === undefined) {
-        dropped.push(`${name}: unusable in "${path || 'properties'}"`)
-      }
-    }
+    if (!isParam(name)) return dropped.push(`${name}: not a parameter that can be mapped`)
+    if ((raw ?? '') === '') return
+    let value: unknown
+    try {
+      value = readParam(name, raw)
+    } catch {}
+    if (value !== undefined) params[name] = value
+    if (Array.isArray(value) ? value.length < (readPath(raw, 'length') as number) : value === undefined)
+      dropped.push(`${name}: unusable in "${path || 'properties'}"`)
+    return
   }
 
   const commerce = readCommerce(cleanText(readPath(event, 'name')) ?? '', properties)
@@ -61,7 +59,7 @@ export function mapUet(event: UetEvent, mapping: Mapping): UetCommand {
     params.ecomm_pagetype = commerce.pageType
     for (const name in commerce.paths) put(name, commerce.paths[name])
   }
-  for (const name in mapping.parameters) put(name, mapping.parameters[name])
+  for (const name in mapping.parameters) put(name, mapping.parameters![name])
 
   const action = readAction(event, mapping, dropped)
   applyJointRules(action, params, (name) => {
@@ -70,25 +68,18 @@ export function mapUet(event: UetEvent, mapping: Mapping): UetCommand {
   })
 
   const conversion: UetParams = { action }
-  for (const [key, name] of CONVERSION) if (name in params) conversion[key] = params[name]
+  for (const name of ['event_label', 'event_category', 'revenue_value', 'currency'])
+    if (name in params) conversion[name.replace(/event_|revenue_/, '')] = params[name]
   const id = cleanText(readPath(event, 'id'))
   if (id) params.event_id = id
   return { action, params, conversion: conversion as unknown as Conversion, dropped }
 }
 
-const CONVERSION = [
-  ['label', 'event_label'],
-  ['category', 'event_category'],
-  ['value', 'revenue_value'],
-  ['currency', 'currency'],
-] as const
-
 function readAction(event: UetEvent, { action }: Mapping, dropped: string[]): string {
-  let name: string | undefined
   try {
-    name = cleanText(typeof action === 'function' ? action(event) : action)
+    const name = cleanText(typeof action === 'function' ? action(event) : action)
+    if (name && !/^page(_view|Load)$/.test(name)) return name
   } catch {}
-  if (name && name !== 'page_view' && name !== 'pageLoad') return name
   dropped.push('mapping.action: unusable, "track" is sent')
   return 'track'
 }

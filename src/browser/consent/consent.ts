@@ -15,11 +15,11 @@ import type { Tags } from '../tag.ts'
 import type { Visitor } from '../visitor.ts'
 
 export interface Consent {
-  decision(): ConsentDecision
+  _decision(): ConsentDecision
   /** Reads the signals on a call, before the call itself is sent. */
-  read(properties: unknown, context: unknown): void
+  _read(properties: unknown, context: unknown): void
   /** The visitor's own answer. */
-  answer(state: unknown): void
+  _answer(state: unknown): void
 }
 
 /** Decides `ad_storage` and tells the tags: the default before anything else, then each change, once. */
@@ -42,8 +42,8 @@ export function createConsent(
     // A prerendered page may never be seen: nothing is requested before it is.
     const { document } = window
     if ((document as { prerendering?: boolean }).prerendering)
-      document.addEventListener('prerenderingchange', tags.load)
-    else tags.load()
+      document.addEventListener('prerenderingchange', tags._load)
+    else tags._load()
   }
 
   /** What follows from a decision in force, on the visitor's own device. */
@@ -51,12 +51,12 @@ export function createConsent(
     const { state, source } = decision
     if (state === 'granted') {
       cleared = false
-      visitor.capture()
-      if (!/^(default|region|stored)$/.test(source)) visitor.remember(source === 'api')
+      visitor._capture()
+      if (!/^(default|region|stored)$/.test(source)) visitor._remember(source === 'api')
     } else if (!cleared && !/^(default|region)$/.test(source)) {
       // A refusal also clears what an earlier page or another script left; a mere default does not yet speak for anybody.
       cleared = true
-      visitor.forget(true)
+      visitor._forget(true)
     }
   }
 
@@ -67,7 +67,7 @@ export function createConsent(
     if (!started) return
     // Each push costs a ping, so only a change is pushed.
     const changed = decision.state !== before
-    if (changed) tags.command('consent', 'update', { ad_storage: decision.state })
+    if (changed) tags._command('consent', 'update', { ad_storage: decision.state })
     enact()
     if (!changed) return
     log('consent', decision)
@@ -77,16 +77,16 @@ export function createConsent(
 
   if (consent === undefined)
     warn(
-      "option consent is not set, so conversions from the EEA, UK and Switzerland are lost: use { default: 'denied', category: '…' }, or false to send no signal on purpose",
+      "option consent is not set: conversions from the EEA, UK and Switzerland are lost. Use { default: 'denied', category: '…' }, or false to send no signal",
     )
-  if (tcf) tags.command('config', 'tcf', { enabled: true })
+  if (tcf) tags._command('config', 'tcf', { enabled: true })
   if (managed) {
     const { default: fallback = 'denied', waitForUpdate } = managed
     const region = typeof fallback === 'function'
     decision = startConsent(
       { state: parseDefault(region ? fallback() : fallback), source: region ? 'region' : 'default' },
       managed.gpc !== false && !!(window.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl,
-      visitor.choice(),
+      visitor._choice(),
     )
     for (const source of managed.sources ?? []) {
       try {
@@ -96,7 +96,7 @@ export function createConsent(
       }
     }
     const wait = decision.state === 'denied' && waitForUpdate
-    tags.command('consent', 'default', { ad_storage: decision.state, ...(wait && { wait_for_update: wait }) })
+    tags._command('consent', 'default', { ad_storage: decision.state, ...(wait && { wait_for_update: wait }) })
     log('consent', decision)
     enact()
   }
@@ -104,8 +104,8 @@ export function createConsent(
   load()
 
   return {
-    decision: () => decision,
-    read: (properties, context) => {
+    _decision: () => decision,
+    _read: (properties, context) => {
       const categories = managed?.category ? list(managed.category) : []
       const category = categorySignal(readPath(context, 'consent.categoryPreferences'), categories)
       const property = managed?.property && parseConsent(readPath(properties, managed.property))
@@ -116,7 +116,7 @@ export function createConsent(
         ),
       )
     },
-    answer: (given) => {
+    _answer: (given) => {
       const state = parseConsent(given)
       if (!state) warn("consent() takes 'granted' or 'denied'")
       else if (!managed) warn('consent() needs the option consent')
