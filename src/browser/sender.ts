@@ -38,7 +38,7 @@ export function createSender(
     `${JSON.stringify({ v: 1, key, sentAt: Date.now() }).slice(0, -1)},"events":[${events}]}`
 
   const schedule = (delay: number) => {
-    timer ??= window.setTimeout(flush, delay)
+    if (timer === undefined) timer = window.setTimeout(flush, delay)
   }
 
   const flush = () => {
