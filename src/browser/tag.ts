@@ -132,7 +132,10 @@ export function createTags(
         const joined = running(tag, 'uetq')
         if (!joined && !window.UET) return move('blocked', 'empty')
         if (joined) for (const command of tag._commands) push(tag, command)
-        else page[tag._name] = tag._instance = start(tag)
+        else {
+          tag._instance = start(tag)
+          page[tag._name] = tag._instance
+        }
         if (tag._first) push(tag, tag._first())
         for (const command of tag._events) push(tag, command)
       }
