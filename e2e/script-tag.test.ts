@@ -103,7 +103,7 @@ describe('the script tag', () => {
       const seen: unknown[] = []
       uetkit('on', 'event', (report: { args: unknown[] }) => seen.push(report.args[1]))
       uetkit('track', 'Signup')
-      return { ...uetkit('state'), seen }
+      return { seen, ...(uetkit('state') as { pageLoadId: string }) }
     })
     expect(state).toMatchObject({
       consent: 'granted',
