@@ -60,3 +60,20 @@ export interface UetEvent {
   properties?: Properties
   user?: UserInfo
 }
+
+/** What a server may know of a user besides. Raw values, which only their hashes leave; never on a browser's wire. */
+export interface ServerUser extends UserInfo {
+  /** Id of the signed-in user; hashed into `externalId`. */
+  userId?: string | undefined
+  email?: string | undefined
+  phone?: string | undefined
+  /** Apple's advertising id, a UUID. */
+  idfa?: string | undefined
+  /** Google's advertising id, a UUID. */
+  gaid?: string | undefined
+}
+
+/** An event as a server states it. */
+export interface ServerEvent extends Omit<UetEvent, 'user'> {
+  user?: ServerUser
+}

@@ -1,0 +1,55 @@
+import type { ServerEvent } from './event.ts'
+import { hashIdentifier, isSha256Hex, sha256Hex } from './hash.ts'
+import { canonicalClickId, isUuid } from './identifiers.ts'
+import { normalizeEmail } from './normalize.ts'
+
+/** Values of an event by their path in the Conversions API. */
+export type Fields = Map<string, unknown>
+
+/** The parts of `userData` of which one is needed. An address and a user agent identify nobody. */
+const IDENTIFIERS = ['anonymousId', 'externalId', 'em', 'ph', 'msclkid', 'idfa', 'gaid'].map((key) => `userData.${key}`)
+
+export const isIdentified = (fields: Fields): boolean => IDENTIFIERS.some((path) => fields.has(path))
+
+/** What the event itself says about the visitor. The click id may also stand in the page's own address. */
+export function putUser({ user, page }: ServerEvent, put: (path: string, raw: unknown) => void): void {
+  put('userData.anonymousId', user?.anonymousId)
+  put('userData.externalId', user?.externalId)
+  put('userData.em', user?.em || user?.email)
+  put('userData.ph', user?.ph || user?.phone)
+  put('userData.msclkid', user?.msclkid || canonicalClickId(/[?&]msclkid=([^&#]*)/i.exec(page?.url ?? '')?.[1]))
+  put('userData.idfa', user?.idfa)
+  put('userData.gaid', user?.gaid)
+}
+
+/**
+ * Hashes what must not leave as it is, unless it is hashed already: e-mail, phone and, so that no real user id leaves,
+ * an external id that does not look like a pseudonym (a UUID, 32 or 64 hex characters). `drop` hears of values that
+ * are malformed.
+ * https://learn.microsoft.com/en-us/advertising/guides/uet-conversion-api-integration
+ */
+export async function hashUser(
+  fields: Fields,
+  userId: string | undefined,
+  normalizePhone: (raw: string) => string | undefined,
+  drop: (path: string) => void,
+): Promise<void> {
+  const hash = async (path: string, value: unknown, read: (value: string) => Promise<string | undefined>) => {
+    const result = await read(value as string)
+    if (result) fields.set(path, result)
+    else {
+      fields.delete(path)
+      drop(path)
+    }
+  }
+  const em = fields.get('userData.em')
+  const ph = fields.get('userData.ph')
+  const externalId = fields.get('userData.externalId') as string | undefined
+  if (em) await hash('userData.em', em, (raw) => hashIdentifier(raw, normalizeEmail))
+  if (ph) await hash('userData.ph', ph, (raw) => hashIdentifier(raw, normalizePhone))
+  if (externalId ? !isPseudonym(externalId) : userId) {
+    await hash('userData.externalId', externalId ?? userId, sha256Hex)
+  }
+}
+
+const isPseudonym = (id: string) => isSha256Hex(id) || isUuid(id) || /^[0-9a-f]{32}$/i.test(id)
