@@ -13,7 +13,7 @@ describe('listName', () => {
     ['u', `${'x'.repeat(118)}🎉🎉`, 'id', `[u] ${'x'.repeat(118)}…: id`],
     ['u', `${'x'.repeat(118)} yyyyyy`, 'id', `[u] ${'x'.repeat(118)}…: id`],
     ['u', 'x'.repeat(120), 'id', `[u] ${'x'.repeat(120)}: id`],
-    ['u', 'name', 'i'.repeat(118), `[u] n…: ${'i'.repeat(118)}`],
+    ['u', 'name', 'i'.repeat(120), `[u] n…: ${'i'.repeat(120)}`],
   ])('[%s] %j: %s', (prefix, name, id, expected) => {
     expect(listName(prefix, name, id)).toBe(expected)
   })
