@@ -71,6 +71,9 @@ export interface ServerUser extends UserInfo {
   idfa?: string | undefined
   /** Google's advertising id, a UUID. */
   gaid?: string | undefined
+  /** The visitor's own, not a server's. */
+  ipAddress?: string | undefined
+  userAgent?: string | undefined
 }
 
 /** An event as a server states it. */

@@ -1,5 +1,5 @@
 import { parseConsent } from './consent.ts'
-import type { Conversion, PageInfo, Properties, UetEvent, UserInfo } from './event.ts'
+import type { Conversion, PageInfo, Properties, ServerEvent, ServerUser, UetEvent } from './event.ts'
 import { isSha256Hex } from './hash.ts'
 
 /** What is wrong with an event, and where. Never holds a value, which may be personal. */
@@ -36,12 +36,24 @@ const INVISIBLES = new RegExp(INVISIBLE, 'g')
 
 type Source = Record<string, unknown>
 
+/** Either the event, or what is wrong with it. */
+export type Parsed<E> = { event: E; faults?: never } | { event?: never; faults: Fault[] }
+
 /**
- * Reads an event from JSON data: the wire form of a browser, or what a door made of another API's form. The result is
- * built anew from the known fields alone; its objects have no prototype. Unknown fields are left out, but a known field
- * that is malformed makes the event faulty, so that nothing is half understood.
+ * Reads an event from JSON data: the wire form of a browser. The result is built anew from the known fields alone; its
+ * objects have no prototype. Unknown fields are left out, but a known field that is malformed makes the event faulty, so
+ * that nothing is half understood.
  */
-export function parseEvent(input: unknown): { event: UetEvent; faults?: never } | { event?: never; faults: Fault[] } {
+export const parseEvent = (input: unknown): Parsed<UetEvent> => parse(input, USER_TEXTS, true)
+
+/** The same for an event that a server states, which may know more of the user, and in the clear. */
+export const parseServerEvent = (input: unknown): Parsed<ServerEvent> =>
+  parse(input, [...USER_TEXTS, ...SERVER_USER_TEXTS], false)
+
+const USER_TEXTS = ['anonymousId', 'externalId', 'em', 'ph', 'msclkid'] as const
+const SERVER_USER_TEXTS = ['userId', 'email', 'phone', 'idfa', 'gaid', 'ipAddress', 'userAgent'] as const
+
+function parse(input: unknown, userTexts: readonly (keyof ServerUser)[], hashedOnly: boolean): Parsed<ServerEvent> {
   const faults: Fault[] = []
   const fault = (path: string, code: Fault['code'], message: string): undefined => {
     if (faults.length < MAX_FAULTS) faults.push({ path, code, message: `${path || 'event'}: ${message}` })
@@ -77,7 +89,7 @@ export function parseEvent(input: unknown): { event: UetEvent; faults?: never } 
     return { faults }
   }
 
-  const event = bare<UetEvent>({ type: 'track', id: '', time: 0 })
+  const event = bare<ServerEvent>({ type: 'track', id: '', time: 0 })
   if (root.type === 'page' || root.type === 'track') event.type = root.type
   else fault('type', root.type === undefined ? 'missing' : 'value', 'expected "page" or "track"')
   if (typeof root.id === 'string' && INVISIBLE.test(root.id)) fault('id', 'value', 'holds control characters')
@@ -119,10 +131,11 @@ export function parseEvent(input: unknown): { event: UetEvent; faults?: never } 
 
   const user = objectAt(root.user, 'user')
   if (user) {
-    const info = bare<UserInfo>({})
-    for (const key of USER_TEXTS) put(info, key, text(user, key, `user.${key}`))
+    const info = bare<ServerUser>({})
+    for (const key of userTexts) put(info, key, text(user, key, `user.${key}`))
     for (const key of ['em', 'ph'] as const) {
-      if (info[key] && !isSha256Hex(info[key])) fault(`user.${key}`, 'value', 'expected a SHA-256 as 64 hex characters')
+      if (hashedOnly && info[key] && !isSha256Hex(info[key]))
+        fault(`user.${key}`, 'value', 'expected a SHA-256 as 64 hex characters')
     }
     event.user = info
   }
@@ -131,8 +144,6 @@ export function parseEvent(input: unknown): { event: UetEvent; faults?: never } 
   if (properties) event.properties = copyProperties(properties, fault)
   return faults.length ? { faults } : { event }
 }
-
-const USER_TEXTS = ['anonymousId', 'externalId', 'em', 'ph', 'msclkid'] as const
 
 /** Without a prototype, so that no key of ours can be mistaken for an inherited one. */
 const bare = <T extends object>(fields: T): T => Object.assign(Object.create(null), fields)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { EVENT_LIMITS, parseEvent } from '../../src/core/parse-event.ts'
+import { EVENT_LIMITS, parseEvent, parseServerEvent } from '../../src/core/parse-event.ts'
 
 const SHA = 'c4d25e9c90ff23e9145397bc6fbd5385ca5fbe78211222ccbecd0b369ebb19a6'
 const minimal = { type: 'track', id: 'e-1', name: 'Order Completed', time: 1_764_000_000_000 }
@@ -86,6 +86,21 @@ describe('parseEvent', () => {
     ['__proto__ in the user', { ...minimal, user: json('{"__proto__":1}') }, ['user forbidden_key']],
   ])('refuses %s', (_, input, faults) => {
     expect(faultsOf(input)).toEqual(faults)
+  })
+
+  it('takes from a server what it does not take from a browser', () => {
+    const server = {
+      userId: '7',
+      email: 'jane@example.com',
+      em: 'jane@example.com',
+      phone: '+14255551234',
+      idfa: 'i',
+      gaid: 'g',
+      ipAddress: '203.0.113.7',
+      userAgent: 'x',
+    }
+    expect(parseServerEvent({ ...minimal, user: server }).event?.user).toEqual(server)
+    expect(parseEvent({ ...minimal, user: { ...server, em: undefined } }).event?.user).toEqual({})
   })
 
   it('never repeats a value in a fault', () => {
