@@ -33,7 +33,7 @@ export interface CapiEvent {
   customData?: CapiCustomData
 }
 
-/** One of the first seven is needed. */
+/** One of {@link CAPI_IDENTIFIERS} is needed. */
 export interface CapiUserData {
   anonymousId?: string
   externalId?: string
@@ -130,3 +130,6 @@ export const CAPI_MAX_EVENTS = 1_000
 
 /** The oldest an event may be when it arrives, in seconds. */
 export const CAPI_MAX_AGE = 7 * 86_400
+
+/** The parts of `userData` of which one is needed. An address and a user agent identify nobody. */
+export const CAPI_IDENTIFIERS = ['anonymousId', 'externalId', 'em', 'ph', 'msclkid', 'idfa', 'gaid'] as const

@@ -1,3 +1,4 @@
+import { CAPI_IDENTIFIERS } from './capi-json.ts'
 import type { ServerEvent } from './event.ts'
 import { hashIdentifier, isSha256Hex, sha256Hex } from './hash.ts'
 import { canonicalClickId, isUuid } from './identifiers.ts'
@@ -6,10 +7,7 @@ import { normalizeEmail } from './normalize.ts'
 /** Values of an event by their path in the Conversions API. */
 export type Fields = Map<string, unknown>
 
-/** The parts of `userData` of which one is needed. An address and a user agent identify nobody. */
-const IDENTIFIERS = ['anonymousId', 'externalId', 'em', 'ph', 'msclkid', 'idfa', 'gaid'].map((key) => `userData.${key}`)
-
-export const isIdentified = (fields: Fields): boolean => IDENTIFIERS.some((path) => fields.has(path))
+export const isIdentified = (fields: Fields): boolean => CAPI_IDENTIFIERS.some((key) => fields.has(`userData.${key}`))
 
 /** What the event itself says about the visitor. The click id may also stand in the page's own address. */
 export function putUser({ user, page }: ServerEvent, put: (path: string, raw: unknown) => void): void {
