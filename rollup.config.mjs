@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
+import { basename } from 'node:path'
 import nodeResolve from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
 import typescript from '@rollup/plugin-typescript'
@@ -39,6 +40,14 @@ const script = (input, file) => ({
   plugins: compile('src/browser/tsconfig.json'),
 })
 
+/** A file that goes beside the output as it is. */
+const copy = (file) => ({
+  name: 'copy',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: basename(file), source: readFileSync(file, 'utf8') })
+  },
+})
+
 export default [
   {
     input: browserEntries,
@@ -60,6 +69,11 @@ export default [
     input: 'src/testing/fake-tag/bat.ts',
     output: { file: 'dist/bat.js', format: 'iife' },
     plugins: compile('src/testing/fake-tag/tsconfig.json'),
+  },
+  {
+    input: 'demo/shop/shop.ts',
+    output: { file: 'dist/demo/shop.js', format: 'es' },
+    plugins: [...compile('demo/tsconfig.json'), copy('demo/shop/shop.css')],
   },
   {
     input: { ...nodeEntries, ...binEntries },
