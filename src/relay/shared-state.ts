@@ -35,15 +35,7 @@ export function memorySharedState(options: MemorySharedStateOptions = {}): Share
   }
   /** Insertion order is the order of age; a tenth at once keeps the cost of an insertion flat. */
   const makeRoom = () => {
-    const moment = now()
-    let room = Math.ceil(maxKeys / 10)
-    for (const [key, { until }] of entries) {
-      if (until <= moment || room > 0) {
-        entries.delete(key)
-        room -= 1
-      }
-      if (room <= 0) return
-    }
+    for (const key of [...entries.keys()].slice(0, Math.ceil(maxKeys / 10))) entries.delete(key)
   }
 
   return {

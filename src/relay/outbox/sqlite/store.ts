@@ -1,0 +1,51 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { ClaimOptions, DeadPage, DeadSelection, NewEvent, OutboxHealth, Settlement } from '../outbox.ts'
+import { openBooks } from './books.ts'
+import { openDead } from './dead.ts'
+import { type Room, roomOf } from './room.ts'
+import { type Cursor, openSweep, type Withdrawal } from './sweep.ts'
+import { openWaiting } from './waiting.ts'
+
+/** So many events at most are touched by one call of an operation that may touch many. */
+const STEP = 2_000
+
+/**
+ * The operations on an open database, one function each. `now` is milliseconds since the epoch. They run inside
+ * a transaction that the caller makes; what they return is true only once it is committed.
+ */
+export function openStore(db: DatabaseSync, room: Room) {
+  const books = openBooks(db)
+  const dead = openDead(db, books)
+  const waiting = openWaiting(db, books, dead)
+  const sweep = openSweep(db, books, dead)
+  const space = roomOf(db, room)
+
+  return {
+    books,
+    operations: {
+      append(now: number, events: readonly NewEvent[]) {
+        space.check()
+        return waiting.append(events, now)
+      },
+      claim: (now: number, tagId: string, options: ClaimOptions) => waiting.claim(tagId, options, now),
+      extend: (now: number, claimId: string, leaseMs: number) => waiting.extend(claimId, leaseMs, now),
+      settle: (now: number, claimId: string, settlements: readonly Settlement[]) =>
+        waiting.settle(claimId, settlements, now),
+      withdraw: (_: number, withdrawals: readonly Withdrawal[], cursor: Cursor) =>
+        sweep.withdraw(withdrawals, cursor, STEP),
+      deadLetters: (_: number, page: DeadPage) => dead.page(page),
+      deadLetter: (_: number, ref: string) => dead.one(ref),
+      retryDead: (now: number, selection: DeadSelection, diedBy: number) => dead.retry(selection, diedBy, STEP, now),
+      purgeDead: (_: number, selection: DeadSelection, diedBy: number) => dead.purge(selection, diedBy, STEP),
+      counts: (now: number) => books.counts(now),
+      health: (): OutboxHealth => space.health(),
+      expire: (now: number, before: number) => sweep.expire(before, STEP, now),
+      purgeOld: (_: number, before: number) => dead.purgeOld(before, STEP),
+      forget: (now: number) => waiting.forget(now, STEP),
+    },
+  }
+}
+
+export type Store = ReturnType<typeof openStore>
+export type Operations = Store['operations']
+export type OperationName = keyof Operations

@@ -1,0 +1,129 @@
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { OutboxError } from '../outbox.ts'
+import { isDamage, isFatal, outboxError } from './errors.ts'
+import { type OpenDatabase, openDatabase } from './open.ts'
+import type { Batch, Call, CallResult, Reply, Request, WorkerData } from './protocol.ts'
+import { openStore, type Store } from './store.ts'
+
+/**
+ * The thread that owns the database, so that waiting for the disk never holds up the relay. Everything that arrived
+ * while the last commit ran goes into the next one: one fsync for all of it.
+ */
+const port = parentPort as MessagePort
+const room = workerData as WorkerData
+const REOPEN_AFTER_MS = 1_000
+
+let opened: (OpenDatabase & { store: Store }) | undefined
+let failure: { error: OutboxError; at: number } | undefined
+let damage: unknown
+
+const tell = (reply: Reply) => port.postMessage(reply)
+
+function open(now: number) {
+  if (opened) return opened
+  if (failure && performance.now() - failure.at < REOPEN_AFTER_MS) throw failure.error
+  try {
+    const file = openDatabase(room.path, now, damage)
+    damage = undefined
+    if (file.setAside) tell({ notice: 'set-aside', message: file.setAside })
+    opened = { ...file, store: openStore(file.db, room) }
+    if (failure) tell({ notice: 'recovered', message: `${room.path} works again.` })
+    failure = undefined
+    return opened
+  } catch (error) {
+    throw fail(error)
+  }
+}
+
+/** Gives the database up; it is opened again by a later call. */
+function fail(cause: unknown): OutboxError {
+  const error = outboxError(cause, room.path)
+  if (!failure || failure.error.message !== error.message) tell({ notice: 'failed', message: error.message })
+  failure = { error, at: performance.now() }
+  if (isDamage(cause)) damage = cause
+  try {
+    opened?.db.close()
+  } catch {
+    // There is nothing left to save in this connection.
+  }
+  opened = undefined
+  return error
+}
+
+const errorResult = (cause: unknown): CallResult => {
+  const { code, message, retryAfterMs } = outboxError(cause, room.path)
+  return { error: { code, message, retryAfterMs } }
+}
+
+/** Runs the calls in one transaction. When one of them spoils it, each runs in its own. */
+function execute(now: number, calls: Call[]): CallResult[] {
+  let begun = false
+  try {
+    const { db, store, checkPlace } = open(now)
+    try {
+      db.exec('BEGIN IMMEDIATE')
+      begun = true
+      const results = calls.map((call) => operate(store, now, call))
+      store.books.flush()
+      db.exec('COMMIT')
+      checkPlace()
+      return results
+    } catch (error) {
+      store.books.discard()
+      if (isFatal(error) || error instanceof OutboxError) throw fail(error)
+      if (db.isTransaction) db.exec('ROLLBACK')
+      throw error
+    }
+  } catch (error) {
+    if (begun && calls.length > 1 && opened) return calls.flatMap((call) => execute(now, [call]))
+    return calls.map(() => errorResult(error))
+  }
+}
+
+function operate(store: Store, now: number, { name, args }: Call): CallResult {
+  const run = store.operations[name] as (now: number, ...args: unknown[]) => unknown
+  try {
+    return { value: run(now, ...args) }
+  } catch (error) {
+    // Refused before anything was written: the others go on.
+    if (error instanceof OutboxError) return errorResult(error)
+    throw error
+  }
+}
+
+function work(batches: Batch[]) {
+  const now = batches.at(-1)!.now
+  const started = performance.now()
+  const results = execute(
+    now,
+    batches.flatMap(({ calls }) => calls),
+  )
+  const commitMs = performance.now() - started
+  let events = 0
+  for (const { id, calls } of batches) {
+    const own = results.splice(0, calls.length)
+    calls.forEach(({ name }, index) => {
+      if (name === 'append' && 'value' in own[index]!) events += (own[index].value as unknown[]).length
+    })
+    tell({ id, results: own })
+  }
+  if (events > 0) tell({ commitMs, events })
+}
+
+function close() {
+  try {
+    opened?.db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    opened?.db.close()
+  } catch {
+    // What was committed is safe; the next start finishes the rest.
+  }
+  port.close()
+}
+
+port.on('message', (first: Request) => {
+  const requests = [first]
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) requests.push(next.message)
+  const batches = requests.filter((request) => request !== 'close')
+  if (batches.length > 0) work(batches)
+  if (batches.length < requests.length) close()
+})
