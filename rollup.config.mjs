@@ -31,6 +31,11 @@ const minify = terser({
 /** Public entries, as package.json names them, by where they run. */
 const browserEntries = { index: 'src/browser/index.ts' }
 const nodeEntries = { testing: 'src/testing/index.ts' }
+/** The outbox's thread, and the file that starts it, which looks for the thread beside itself. */
+const threadEntries = {
+  'relay/outbox/sqlite/link': 'src/relay/outbox/sqlite/link.ts',
+  'relay/outbox/sqlite/worker': 'src/relay/outbox/sqlite/worker.ts',
+}
 /** The command line: an entry without types. */
 const binEntries = { cli: 'src/cli/bin.ts' }
 
@@ -76,7 +81,7 @@ export default [
     plugins: [...compile('demo/tsconfig.json'), copy('demo/shop/shop.css')],
   },
   {
-    input: { ...nodeEntries, ...binEntries },
+    input: { ...nodeEntries, ...threadEntries, ...binEntries },
     external,
     output: {
       dir: 'dist',
