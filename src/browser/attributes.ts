@@ -10,7 +10,7 @@ function parse(text: string, kinds = ''): unknown {
 }
 
 /** Options of the script element (`data-consent-default`, …), or of `<script type="application/json" data-uetkit>`. */
-export function readAttributes(document: Document): { options?: UetOptions; autoPage: boolean } {
+export function readAttributes(document: Document): { options?: UetOptions; autoPage: boolean; source?: string } {
   const element = (document.currentScript ?? document.querySelector('script[data-tag-id]')) as HTMLScriptElement | null
   const data: DOMStringMap = element?.dataset ?? {}
   const json = document.querySelector('script[data-uetkit]')?.textContent
@@ -38,5 +38,5 @@ export function readAttributes(document: Document): { options?: UetOptions; auto
   }
   // A nonce cannot be read from the attribute, and the tag script needs the same one.
   if (options && element?.nonce) options.script = { nonce: element.nonce, ...(options.script as object) }
-  return { options: options as never, autoPage: data.autoPage !== 'false' }
+  return { options: options as never, autoPage: data.autoPage !== 'false', source: element?.src } as never
 }

@@ -1,6 +1,7 @@
 import { readAttributes } from './attributes.ts'
 import { warn } from './log.ts'
 import type { UetOptions } from './options.ts'
+import { injectScript } from './script.ts'
 import type { Uet } from './types.ts'
 import { createUet } from './uet.ts'
 
@@ -17,10 +18,13 @@ function install(page: { uetkit?: Global }): void {
   // The script may be on the page twice, by a template and a tag manager.
   if (page.uetkit?.loaded) return
   const waiting: unknown[][] = []
-  const { options, autoPage } = readAttributes(document)
+  const { options, autoPage, source } = readAttributes(document)
   let uet: Uet | undefined
 
   const run = ([name, ...args]: unknown[]): unknown => {
+    // The inspector is a file beside ours, which nobody pays for who does not open it.
+    if (name === 'inspect')
+      return injectScript(window, { ...options?.script, src: `${new URL('uetkit-inspector.min.js', source)}` })
     if (name === 'init') {
       if (uet) return warn('init came twice: the first tracker stays')
       uet = createUet(args[0] as UetOptions)
@@ -42,6 +46,10 @@ function install(page: { uetkit?: Global }): void {
   command.loaded = true
   page.uetkit = command
   if (options) command('init', options)
+  // It stays open from page to page: it notes that in the session.
+  try {
+    if (/uetkit_inspect=1/.test(location.search + sessionStorage.uetkit)) command('inspect')
+  } catch {}
   for (const entry of Array.from(queued)) command(...Array.from(entry as ArrayLike<unknown>))
 }
 

@@ -64,11 +64,19 @@ export interface RelayReport {
   ids: string[]
 }
 
-export interface UetReports {
+interface Topics {
   relay: RelayReport
   event: EventReport
   consent: ConsentDecision
   script: ScriptReport
+}
+
+/** Any report, and when it was made, in milliseconds since the epoch. */
+export type AnyReport = { [K in keyof Topics]: { topic: K; report: Topics[K]; time: number } }[keyof Topics]
+
+/** What each topic of `on` reports; `*` is all of them, the last 200 from before first. */
+export interface UetReports extends Topics {
+  '*': AnyReport
 }
 
 /** One running tracker. No method throws or rejects, whatever the arguments. */

@@ -11,11 +11,14 @@ import { isFaulty, tagIds, type UetOptions } from './options.ts'
 import { createPageLoads, type PageClaim } from './page-loads.ts'
 import { createSender } from './sender.ts'
 import { createTags, QUEUE_LIMIT } from './tag.ts'
-import type { ScriptReport, Uet, UetContext, UetReports } from './types.ts'
+import type { AnyReport, ScriptReport, Uet, UetContext, UetReports } from './types.ts'
 import { createVisitor } from './visitor.ts'
 
 /** Trackers of this page by tag id: a second one of the same tag would count everything twice. */
 const REGISTRY = Symbol.for('uetkit')
+
+/** Reports kept for listeners that come late. */
+const HISTORY_LIMIT = 200
 
 /**
  * Starts a tracker, or returns the one that runs these tags already. Wrong options warn once on the console and give
@@ -53,7 +56,7 @@ export function createUet(options: UetOptions): Uet {
 
 function startUet(options: UetOptions, window: Window & typeof globalThis): Uet {
   const log = createLog(options.debug)
-  const listeners = new Set<[topic: string, listener: (report: never) => void]>()
+  const listeners = new Set<(entry: AnyReport) => void>()
   const mapping = {
     action: 'track',
     category: 'category',
@@ -80,9 +83,12 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
         log(error)
       }
     }
+  /** What was reported so far, for whoever looks at the page later. */
+  const history: AnyReport[] = []
   const emit = <K extends keyof UetReports>(topic: K, report: UetReports[K]) => {
-    for (const [name, listener] of [...listeners])
-      if (name === topic) guard(listener as (report: UetReports[K]) => void)(report)
+    const entry = { topic, report, time: Date.now() } as AnyReport
+    history.splice(0, history.push(entry) - HISTORY_LIMIT)
+    ;[...listeners].forEach((listener) => listener(entry))
   }
 
   const tags = createTags(
@@ -124,6 +130,7 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
     }
     emit('consent', decision)
   })
+  emit('consent', consent._decision())
 
   /** Sends a granted event through the relay, or holds it until the tag script's fate is known. */
   const relay = (event: UetEvent) => {
@@ -245,8 +252,12 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
       }
     },
     on: (topic, listener) => {
-      const entry: [string, typeof listener] = [topic, listener]
+      const all = topic === '*'
+      const entry = guard((each: AnyReport) => {
+        if (all || each.topic === topic) listener((all ? each : each.report) as never)
+      })
       listeners.add(entry)
+      if (all) history.forEach(entry)
       return () => void listeners.delete(entry)
     },
     reset: guard(() => {
