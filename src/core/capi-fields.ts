@@ -28,7 +28,7 @@ const readUrl: Read = (value) => {
 /** Whole seconds since the epoch, from milliseconds, seconds, a date, or its text. */
 const seconds: Read = (value) => {
   const number = value instanceof Date ? +value : typeof value === 'string' ? readInstant(value) : value
-  if (typeof number !== 'number' || !(number > 0)) return
+  if (typeof number !== 'number' || !(number >= 1 && number < 1e14)) return
   // 1e11 is the year 5138 in seconds and 1973 in milliseconds.
   return Math.floor(number < 1e11 ? number : number / 1000)
 }
@@ -51,12 +51,19 @@ const clickId: Read = (value) => {
   return hex && dashed(hex)
 }
 
-const IPV4 = /^(?:::ffff:)?((?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4})$/i
+const IPV4 = /^(?:::ffff:)?((?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4})$/i
 
 const ipAddress: Read = (value) => {
   const address = typeof value === 'string' ? value.trim() : ''
   const [, v4] = IPV4.exec(address) ?? []
   return v4 ?? (/^[\da-f:.]*:[\da-f:.]*$/i.test(address) && readUrl(`http://[${address}]`) ? address : undefined)
+}
+
+/** `YYYY-MM-DD` of a day that exists. */
+const day: Read = (value) => {
+  const date = readParam('hct_checkin_date', value) as string | undefined
+  // The 31st of February moves to March.
+  return date && new Date(`${date}T00:00Z`).getUTCDate() === +date.slice(-2) ? date : undefined
 }
 
 const items: Read = (value) => {
@@ -114,8 +121,8 @@ const FIELDS = new Map<string, Read>([
   ['customData.ecommCategory', text],
   ['customData.hotelData.totalPrice', parseAmount],
   ['customData.hotelData.basePrice', parseAmount],
-  ['customData.hotelData.checkinDate', like('hct_checkin_date')],
-  ['customData.hotelData.checkoutDate', like('hct_checkout_date')],
+  ['customData.hotelData.checkinDate', day],
+  ['customData.hotelData.checkoutDate', day],
   ['customData.hotelData.lengthOfStay', like('hct_length_of_stay')],
   ['customData.hotelData.partnerHotelId', text],
   ['customData.hotelData.bookingHref', text],

@@ -7,3 +7,5 @@ import { fileURLToPath } from 'node:url'
  * `/bat.bing.net/action/0?…`; without, to Microsoft's hosts, where a test has to intercept it.
  */
 export const fakeTagScript: string = fileURLToPath(new URL('./bat.js', import.meta.url))
+
+export * from './fake-capi.ts'

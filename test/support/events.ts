@@ -1,0 +1,124 @@
+import fc from 'fast-check'
+import type { ServerEvent } from '../../src/core/event.ts'
+
+export const NOW = 1_764_000_000_000
+
+export const SHA = 'c4d25e9c90ff23e9145397bc6fbd5385ca5fbe78211222ccbecd0b369ebb19a6'
+
+/** A purchase with everything a browser sends. */
+export const purchase: ServerEvent = {
+  type: 'track',
+  id: 'ajs-4f2b7c',
+  name: 'Order Completed',
+  time: NOW - 1_500,
+  consent: 'granted',
+  page: {
+    loadId: '0b0f9a63-5a4f-4a0e-9d4c-6b5d3f3b1c11',
+    url: 'https://shop.example/thanks?o=1',
+    referrer: 'https://www.bing.com/',
+    title: 'Thanks',
+  },
+  properties: {
+    order_id: 'A-8841',
+    revenue: '59.90',
+    currency: 'eur',
+    category: 'checkout',
+    products: [
+      { product_id: 'sku-1', name: 'Lamp', price: '19.95', quantity: '2', brand: 'Lux' },
+      { sku: 'sku-2', name: 'Bulb', price: 20, quantity: 1 },
+    ],
+  },
+  user: {
+    anonymousId: '5c1e4f0acb6b11f0a1b20242ac120002',
+    em: SHA,
+    msclkid: '292049a17e2413e3a4081719e839afe6',
+  },
+}
+
+const names = fc.oneof(
+  fc.constantFrom(
+    'Order Completed',
+    'product_viewed',
+    'Products Searched',
+    'Order Refunded',
+    'cartViewed',
+    'Signed Up',
+  ),
+  fc.string(),
+)
+const texts = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom(
+    '',
+    ' ',
+    '25',
+    '1.234,5',
+    'EUR',
+    'euro',
+    '2026-02-31',
+    '2026-12-01',
+    'Purchase',
+    SHA,
+    'jane@example.com',
+  ),
+)
+const values = fc.oneof(texts, fc.double(), fc.integer(), fc.jsonValue({ maxDepth: 3 }), fc.constant(undefined))
+const product = fc.record(
+  { product_id: values, sku: values, name: values, price: values, quantity: values, category: values },
+  { requiredKeys: [] },
+)
+const properties = fc.record(
+  {
+    revenue: values,
+    total: values,
+    value: values,
+    currency: values,
+    category: values,
+    order_id: values,
+    query: values,
+    product_id: values,
+    products: fc.oneof(values, fc.array(product, { maxLength: 5 })),
+    other: values,
+  },
+  { requiredKeys: [] },
+)
+const urls = fc.oneof(fc.webUrl({ withFragments: true, withQueryParameters: true }), texts)
+const uuid = fc.uuid()
+const ids = fc.oneof(
+  uuid,
+  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 }),
+  texts,
+)
+
+/** Events of the declared types with any content. */
+export const anyEvent = fc.record(
+  {
+    type: fc.constantFrom('page', 'track'),
+    id: fc.string({ minLength: 1 }),
+    name: names,
+    time: fc.oneof(fc.integer({ min: NOW - 8 * 864e5, max: NOW + 864e5 }), fc.double()),
+    consent: fc.constantFrom('granted', 'granted', 'granted', 'denied', undefined),
+    page: fc.record({ url: urls, referrer: urls, title: texts, loadId: ids }, { requiredKeys: [] }),
+    conversion: fc.record(
+      { action: texts, label: texts, category: texts, value: fc.double(), currency: texts },
+      { requiredKeys: ['action'] },
+    ),
+    properties,
+    user: fc.record(
+      {
+        anonymousId: ids,
+        externalId: ids,
+        userId: texts,
+        em: texts,
+        ph: texts,
+        email: fc.oneof(fc.emailAddress(), texts),
+        phone: fc.oneof(fc.constantFrom('+14255551234', '020 7183 8750'), texts),
+        msclkid: ids,
+        idfa: ids,
+        gaid: ids,
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: ['type', 'id', 'time', 'consent'] },
+) as fc.Arbitrary<ServerEvent>
