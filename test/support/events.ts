@@ -82,7 +82,7 @@ const properties = fc.record(
   },
   { requiredKeys: [] },
 )
-const urls = fc.oneof(fc.webUrl({ withFragments: true, withQueryParameters: true }), texts)
+const urls = fc.oneof({ weight: 5, arbitrary: fc.webUrl({ withFragments: true, withQueryParameters: true }) }, texts)
 const uuid = fc.uuid()
 const ids = fc.oneof(
   uuid,
@@ -96,9 +96,9 @@ export const anyEvent = fc.record(
     type: fc.constantFrom('page', 'track'),
     id: fc.string({ minLength: 1 }),
     name: names,
-    time: fc.oneof(fc.integer({ min: NOW - 8 * 864e5, max: NOW + 864e5 }), fc.double()),
+    time: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: NOW - 7.2 * 864e5, max: NOW + 864e5 }) }, fc.double()),
     consent: fc.constantFrom('granted', 'granted', 'granted', 'denied', undefined),
-    page: fc.record({ url: urls, referrer: urls, title: texts, loadId: ids }, { requiredKeys: [] }),
+    page: fc.record({ url: urls, referrer: urls, title: texts, loadId: ids }, { requiredKeys: ['url'] }),
     conversion: fc.record(
       { action: texts, label: texts, category: texts, value: fc.double(), currency: texts },
       { requiredKeys: ['action'] },
@@ -120,5 +120,5 @@ export const anyEvent = fc.record(
       { requiredKeys: [] },
     ),
   },
-  { requiredKeys: ['type', 'id', 'time', 'consent'] },
+  { requiredKeys: ['type', 'id', 'time', 'consent', 'user', 'page'] },
 ) as fc.Arbitrary<ServerEvent>
