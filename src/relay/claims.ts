@@ -1,0 +1,50 @@
+import type { CapiEvent } from '../core/capi-json.ts'
+import type { ServerEvent } from '../core/event.ts'
+import { reveal, type TagSettings } from './settings.ts'
+import { openTicket } from './signature.ts'
+
+export interface WrongClaim {
+  code: 'event_not_allowed' | 'value_not_allowed' | 'currency_not_allowed' | 'ticket_missing' | 'ticket_wrong'
+  message: string
+}
+
+/**
+ * Whether a browser may claim this. Whoever reads a page's source can send what the page sends, so the operator can
+ * bound it: names, values and currencies that exist, and orders only with a ticket that the shop's backend signed.
+ *
+ * @param now Milliseconds since the epoch.
+ */
+export async function judgeClaim(
+  event: ServerEvent,
+  capi: CapiEvent,
+  tag: Pick<TagSettings, 'browser' | 'serverKey'>,
+  now: number,
+): Promise<WrongClaim | undefined> {
+  const { events, maxValue = Infinity, currencies, ticketFor } = tag.browser
+  const name = event.name || event.type
+  if (events && !events.includes(name)) {
+    return { code: 'event_not_allowed', message: 'the event is not in the tag\'s "browser.events"' }
+  }
+  const { value, ecommTotalValue, currency } = capi.customData ?? {}
+  if ((value ?? 0) > maxValue || (ecommTotalValue ?? 0) > maxValue) {
+    return { code: 'value_not_allowed', message: 'the value is above the tag\'s "browser.maxValue"' }
+  }
+  if (currencies && currency !== undefined && !currencies.includes(currency)) {
+    return { code: 'currency_not_allowed', message: 'the currency is not in the tag\'s "browser.currencies"' }
+  }
+  if (!ticketFor?.includes(name)) return undefined
+  const presented = event.properties?.ticket
+  if (presented === undefined) {
+    return { code: 'ticket_missing', message: 'this event needs a signed ticket in its property "ticket"' }
+  }
+  const ticket = tag.serverKey === undefined ? undefined : await openTicket(reveal(tag.serverKey), presented)
+  const fits =
+    ticket?.id === event.id &&
+    typeof ticket.expires === 'number' &&
+    ticket.expires * 1000 > now &&
+    ticket.value === value &&
+    ticket.currency === currency
+  return fits
+    ? undefined
+    : { code: 'ticket_wrong', message: 'the ticket is forged, expired, or belongs to another id, value or currency' }
+}
