@@ -121,6 +121,8 @@ export const tagSchema = <S extends v.GenericSchema>(secretSchema: S) =>
     ),
   })
 
+const RESERVED = ['/v1/server', '/v1/batch', '/v1/track', '/v1/page', '/v1/identify', '/v1/amplitude', '/uetkit.min.js']
+
 /** What every relay takes, however it is configured. */
 export const sharedEntries = {
   /** Proxies in front: their number, or their addresses and networks. */
@@ -136,6 +138,11 @@ export const sharedEntries = {
       'a number of proxies, or a list of addresses and CIDR blocks',
     ),
     0,
+  ),
+  /** Where browsers send to. A path of the site's own choice keeps clear of lists of well-known ones. */
+  path: v.optional(
+    text('a path such as "/v1/e"', (input) => /^\/[\w.~/-]{1,200}$/.test(input) && !RESERVED.includes(input)),
+    '/v1/e',
   ),
   capi: v.optional(
     object({
