@@ -56,7 +56,7 @@ export async function request(fetch: Fetch, options: HttpRequest): Promise<HttpA
   }
 
   try {
-    return await Promise.race([limit, exchange()])
+    return await Promise.race(stopped ? [limit] : [limit, exchange()])
   } catch (error) {
     if (stopped) throw stopped
     throw error instanceof HttpError ? error : new HttpError('network', method, url, error)

@@ -78,6 +78,14 @@ describe('request', () => {
     expect((await pending).kind).toBe('aborted')
   })
 
+  it('asks nobody when it was aborted before', async () => {
+    let asked = 0
+    const count = async () => new Response(`${asked++}`)
+    const signal = AbortSignal.abort()
+    expect((await kindOf(request(count, { url: base, timeoutMs: 5_000, signal }))).kind).toBe('aborted')
+    expect(asked).toBe(0)
+  })
+
   it('says method, host and path, keeps the cause, and hides the query', async () => {
     const cause = new Error('boom')
     const error = await kindOf(
