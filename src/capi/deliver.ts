@@ -108,15 +108,16 @@ function settleNamed(batch: Parcel[], { findings, serverTime }: Verdict & { kind
  * asked to, and not name all that it left out, then answers those that have to be sent again.
  */
 function settleTaken(batch: Parcel[], { findings, received }: Verdict & { kind: 'accepted' }): Parcel[] {
-  const errors = errorsOf(findings, batch)
+  // Where all were counted, nothing was an error, though answers of before August 2026 do not tell the two apart.
+  const errors = errorsOf(received === batch.length ? [] : findings, batch)
   for (const [parcel, error] of errors) parcel.outcome = invalid(error)
   const rest = batch.filter((parcel) => !errors.has(parcel))
   const missing = received !== undefined && received < rest.length
   if (missing && errors.size) return rest
   const warnings = new Map<Parcel, FieldWarning[]>()
-  for (const { index, isWarning, property, code } of findings) {
+  for (const { index, property, code } of findings) {
     const parcel = batch[index]
-    if (!parcel || !isWarning) continue
+    if (!parcel) continue
     if (!warnings.has(parcel)) warnings.set(parcel, [])
     warnings.get(parcel)!.push({ property, code })
   }

@@ -90,8 +90,7 @@ export function validateEvent(event: unknown, options: RuleOptions): Complaint[]
       complain('customData.value', 'MockInvalidField', 'is not supported for pageLoad events.', true)
   } else if (!isMissing(customData)) complain('customData', 'MockInvalidType', 'must be an object.', false)
 
-  // The older guide knows no warnings.
-  return old ? complaints.filter(({ warning }) => !warning) : complaints
+  return complaints
 }
 
 const matches = (pattern: RegExp, value: unknown) => typeof value === 'string' && pattern.test(value)
