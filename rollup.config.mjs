@@ -30,7 +30,7 @@ const minify = terser({
 
 /** Public entries, as package.json names them, by where they run. */
 const browserEntries = { index: 'src/browser/index.ts' }
-const nodeEntries = { testing: 'src/testing/index.ts' }
+const nodeEntries = { capi: 'src/capi/index.ts', testing: 'src/testing/index.ts' }
 /** The outbox's thread, and the file that starts it, which looks for the thread beside itself. */
 const threadEntries = {
   'relay/outbox/sqlite/link': 'src/relay/outbox/sqlite/link.ts',
