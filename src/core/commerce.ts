@@ -8,7 +8,7 @@ const PAGE_TYPES: Record<string, string> = {
   cart: '(wishlist)?productadded(tocart)?|cart(viewed|shared)|checkout(started|step(viewed|completed))|paymentinfoentered',
   purchase: 'ordercompleted',
   // Neither a cart to come back to nor one more purchase: those lists must not gain a visitor here.
-  other: 'productremoved(fromwishlist)?|order(updated|refunded|cancelled)',
+  other: 'productremoved(fromwishlist)?|order(updated|refunded|cancell?ed)',
 }
 
 /** What an event of the analytics.js e-commerce convention says, as paths into its properties. */
@@ -41,7 +41,7 @@ export function readCommerce(name: string, properties: unknown): Commerce {
       paths.items = paths.ecomm_prodid = products ?? ''
     }
     if (total && pageType !== 'other') paths.ecomm_totalvalue = total
-    if (/^product/.test(key)) paths.ecomm_category = 'category'
+    if (/product/.test(key)) paths.ecomm_category = 'category'
     paths.transaction_id = 'order_id'
     paths.search_term = 'query'
   }

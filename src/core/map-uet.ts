@@ -45,7 +45,7 @@ export function mapUet(event: UetEvent, mapping: Mapping): UetCommand {
       value = readParam(name, raw)
     } catch {}
     if (value !== undefined) params[name] = value
-    if (Array.isArray(value) ? value.length < (readPath(raw, 'length') as number) : value === undefined)
+    if (value === undefined || (Array.isArray(raw) && (value as unknown[]).length < raw.length))
       dropped.push(`${name}: unusable in "${path || 'properties'}"`)
     return
   }
