@@ -143,7 +143,7 @@ export function outboxConformance(name: string, { make, durable, shared }: Confo
         now += DEDUP_WINDOW_MS - 1
         await outbox.sweep({ expireBefore: now - 7 * DAY })
         expect(await outbox.append([event])).toEqual(['duplicate'])
-        now += 4 * DAY
+        now += 5 * DAY
         await outbox.sweep({ expireBefore: now - 7 * DAY })
         expect(await outbox.append([event])).toEqual(['stored'])
       })

@@ -33,6 +33,7 @@ function* readable(from: DatabaseSync, table: string): Generator<Row> {
   }
 }
 
+/** Keys have no number, so the second turn may meet some again. */
 function* readableKeys(from: DatabaseSync): Generator<Row> {
   for (const order of ['', 'DESC']) {
     try {
@@ -63,14 +64,15 @@ function copy(rows: Iterable<Row>, table: string, to: DatabaseSync): number {
  * had, so that a courier's settlements still meet them, and the remembered keys. Answers what was saved, for people.
  */
 export function salvage(aside: string, to: DatabaseSync): string {
-  const counts = { waiting: 0, dead: 0, seen: 0 }
+  const counts = { waiting: 0, dead: 0 }
   let from: DatabaseSync | undefined
   to.exec('BEGIN IMMEDIATE')
   try {
     from = new DatabaseSync(aside, { readOnly: true })
     counts.waiting = copy(readable(from, 'waiting'), 'waiting', to)
     counts.dead = copy(readable(from, 'dead'), 'dead', to)
-    counts.seen = copy(readableKeys(from), 'seen', to)
+    copy(readable(from, 'key_log'), 'key_log', to)
+    copy(readableKeys(from), 'seen', to)
   } catch {
     // Not even its header can be read.
   } finally {
@@ -83,6 +85,6 @@ export function salvage(aside: string, to: DatabaseSync): string {
      ) GROUP BY tag_id`,
   )
   to.exec('COMMIT')
-  const { waiting, dead, seen } = counts
-  return `Saved from it: ${waiting} waiting events, ${dead} dead letters, ${seen} keys of earlier events. Keep the file until you know why it was damaged.`
+  const { waiting, dead } = counts
+  return `Saved from it: ${waiting} waiting events, ${dead} dead letters, and what was known of earlier events. Keep the file until you know why it was damaged.`
 }

@@ -9,7 +9,8 @@ const APPLICATION_ID = 0x5545544b
  *
  * `due_at` is the one column that a claim looks at: the moment of the next attempt, or the end of the lease.
  * AUTOINCREMENT, because a `seq` that is used again would let a late settlement delete another event.
- * `seen` remembers keys in generations, so that forgetting them touches neighbouring pages only.
+ * `seen` remembers keys in generations, so that forgetting them touches neighbouring pages only; `key_log` holds the
+ * latest, which are not in it yet.
  */
 const UPGRADES = [
   `CREATE TABLE waiting (
@@ -42,6 +43,11 @@ const UPGRADES = [
      body TEXT NOT NULL
    ) STRICT;
    CREATE INDEX dead_age ON dead (died_at);
+   CREATE TABLE key_log (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     at INTEGER NOT NULL,
+     keys BLOB NOT NULL
+   ) STRICT;
    CREATE TABLE seen (
      generation INTEGER NOT NULL,
      key BLOB NOT NULL,

@@ -3,6 +3,7 @@ import type { ClaimOptions, DeadPage, DeadSelection, NewEvent, OutboxHealth, Set
 import { openBooks } from './books.ts'
 import { openDead } from './dead.ts'
 import { type Room, roomOf } from './room.ts'
+import { openSeen } from './seen.ts'
 import { type Cursor, openSweep, type Withdrawal } from './sweep.ts'
 import { openWaiting } from './waiting.ts'
 
@@ -16,12 +17,24 @@ const STEP = 2_000
 export function openStore(db: DatabaseSync, room: Room) {
   const books = openBooks(db)
   const dead = openDead(db, books)
-  const waiting = openWaiting(db, books, dead)
+  const seen = openSeen(db)
+  const waiting = openWaiting(db, books, dead, seen)
   const sweep = openSweep(db, books, dead)
   const space = roomOf(db, room)
 
   return {
-    books,
+    /** Belongs behind the begin of a transaction. */
+    begun: seen.refresh,
+    /** Belongs before the commit. */
+    flush(now: number) {
+      books.flush()
+      seen.flush(now)
+    },
+    committed: seen.committed,
+    rolledBack() {
+      books.discard()
+      seen.rolledBack()
+    },
     operations: {
       append(now: number, events: readonly NewEvent[]) {
         space.check()
@@ -41,7 +54,7 @@ export function openStore(db: DatabaseSync, room: Room) {
       health: (): OutboxHealth => space.health(),
       expire: (now: number, before: number) => sweep.expire(before, STEP, now),
       purgeOld: (_: number, before: number) => dead.purgeOld(before, STEP),
-      forget: (now: number) => waiting.forget(now, STEP),
+      forget: (now: number) => seen.forget(now, STEP),
     },
   }
 }

@@ -11,15 +11,14 @@ import {
 } from '../outbox.ts'
 import type { Books } from './books.ts'
 import type { DeadTable } from './dead.ts'
-import { openSeen } from './seen.ts'
+import type { Seen } from './seen.ts'
 
 const COLUMNS = `seq, id, name, body, event_time AS eventTime, received_at AS receivedAt, attempts`
 
 type Row = Omit<ClaimedEvent, 'ref'> & { seq: number }
 
 /** The events on their way: what comes in, what a courier takes, and what it says became of it. */
-export function openWaiting(db: DatabaseSync, books: Books, dead: DeadTable) {
-  const seen = openSeen(db)
+export function openWaiting(db: DatabaseSync, books: Books, dead: DeadTable, seen: Seen) {
   const insert = db.prepare(
     `INSERT INTO waiting (tag_id, due_at, received_at, event_time, id, name, subjects, body)
      VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7)`,
@@ -101,6 +100,5 @@ export function openWaiting(db: DatabaseSync, books: Books, dead: DeadTable) {
       if (delivered.length > 0) remove.run(JSON.stringify(delivered))
       return { lost }
     },
-    forget: seen.forget,
   }
 }

@@ -63,13 +63,15 @@ function execute(now: number, calls: Call[]): CallResult[] {
     try {
       db.exec('BEGIN IMMEDIATE')
       begun = true
+      store.begun()
       const results = calls.map((call) => operate(store, now, call))
-      store.books.flush()
+      store.flush(now)
       db.exec('COMMIT')
+      store.committed()
       checkPlace()
       return results
     } catch (error) {
-      store.books.discard()
+      store.rolledBack()
       if (isFatal(error) || error instanceof OutboxError) throw fail(error)
       if (db.isTransaction) db.exec('ROLLBACK')
       throw error
