@@ -9,6 +9,9 @@ export interface PostgresServer {
   port: number
   /** A new, empty database; answers its address. */
   database(): Promise<string>
+  /** Stops the server and keeps its files. */
+  pause(): Promise<void>
+  resume(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -55,6 +58,8 @@ export async function startPostgres(settings: string[] = []): Promise<PostgresSe
       await server.createDatabase(name)
       return `postgres://postgres:postgres@127.0.0.1:${port}/${name}`
     },
+    pause: () => server.stop(),
+    resume: () => server.start(),
     async stop() {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })

@@ -9,8 +9,8 @@ import { groupAppends } from './postgres/group.ts'
 import { NOW } from './postgres/now.ts'
 import { openState } from './postgres/state.ts'
 import { sweepAll } from './postgres/sweep.ts'
-import { toText } from './postgres/text.ts'
 import { openWaiting } from './postgres/waiting.ts'
+import { openWithdraw } from './postgres/withdraw.ts'
 
 export interface PostgresOutboxOptions extends OutboxOptions {
   /** Connections of this relay at most. 8 by default. */
@@ -32,12 +32,6 @@ export interface PostgresOutbox extends Outbox {
   state: SharedState
 }
 
-const WITHDRAW = `
-  WITH waiting AS (DELETE FROM uetkit.waiting WHERE tag_id = $1 AND subjects && $2::text[] RETURNING 1),
-  dead AS (DELETE FROM uetkit.dead WHERE tag_id = $1 AND subjects && $2::text[] RETURNING 1),
-  sums AS (SELECT (SELECT count(*) FROM waiting) + (SELECT count(*) FROM dead) AS n),
-  books AS (INSERT INTO uetkit.tally (tag_id, withdrawn) SELECT $1, n FROM sums WHERE n > 0)
-  SELECT n::int FROM sums`
 const DUE = `
   WITH moment AS MATERIALIZED (SELECT ${NOW} AS now)
   SELECT tag_id FROM (SELECT DISTINCT tag_id FROM uetkit.tally) AS tags, moment
@@ -72,6 +66,7 @@ export function postgresOutbox(url: string, options: PostgresOutboxOptions = {})
   const listeners = dueListeners()
   const waiting = openWaiting(connection, now)
   const dead = openDead(connection, now)
+  const withdraw = openWithdraw(connection)
   let size: { bytes: number; at: number } | undefined
   let working = true
   let closed = false
@@ -142,10 +137,7 @@ export function postgresOutbox(url: string, options: PostgresOutboxOptions = {})
     claim: (tagId, claim) => run(() => waiting.claim(tagId, claim)),
     extend: (claimId, leaseMs) => run(() => waiting.extend(claimId, leaseMs)),
     settle: (claimId, settlements) => run(() => waiting.settle(claimId, settlements)),
-    withdraw: async (tagId, subjects) => {
-      const [row] = await run(() => query<{ n: number }>(WITHDRAW, [tagId, subjects.map(toText)]))
-      return row!.n
-    },
+    withdraw: (tagId, subjects) => run(() => withdraw(tagId, subjects)),
     deadLetters: (page) => run(() => dead.list(page)),
     deadLetter: (ref) => run(() => dead.show(ref)),
     retryDead: async (selection) => {
