@@ -17,7 +17,12 @@ export interface UetContext {
         title?: string | undefined
       }
     | undefined
-  consent?: { categoryPreferences?: CategoryPreferences | undefined } | undefined
+  consent?: HostConsent | undefined
+}
+
+/** What a host states of the visitor's consent: category → allowed. */
+export interface HostConsent {
+  categoryPreferences?: CategoryPreferences | undefined
 }
 
 /** What became of the tag script. `waiting`: not requested yet (basic consent, prerendered page). */
@@ -87,8 +92,11 @@ export interface Uet {
   track(name: string, properties?: Properties | null, context?: UetContext): void
   /** Enhanced conversions: hashes `email` and `phone` and hands them to the tag, only while consent is granted. */
   identify(userId?: string | null, traits?: Properties | null): void
-  /** The visitor's own answer; it also lifts Global Privacy Control. */
-  consent(state: ConsentState): void
+  /**
+   * The visitor's own answer; it also lifts Global Privacy Control. Categories that a host states count as they do on an
+   * event, by the option `consent.category`.
+   */
+  consent(answer: ConsentState | HostConsent): void
   state(): UetState
   /** Listens; returns the function that stops it. */
   on<K extends keyof UetReports>(topic: K, listener: (report: UetReports[K]) => void): () => void

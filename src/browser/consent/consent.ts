@@ -18,8 +18,8 @@ export interface Consent {
   _decision(): ConsentDecision
   /** Reads the signals on a call, before the call itself is sent. */
   _read(properties: unknown, context: unknown): void
-  /** The visitor's own answer. */
-  _answer(state: unknown): void
+  /** The visitor's own answer, or what a host states of it. */
+  _answer(answer: unknown): void
 }
 
 /** Decides `ad_storage` and tells the tags: the default before anything else, then each change, once. */
@@ -103,22 +103,25 @@ export function createConsent(
   started = true
   load()
 
+  const read = (properties: unknown, context: unknown) => {
+    const categories = managed?.category ? list(managed.category) : []
+    const category = categorySignal(readPath(context, 'consent.categoryPreferences'), categories)
+    const property = managed?.property && parseConsent(readPath(properties, managed.property))
+    signal(
+      stricter(
+        category && { state: category, source: 'category' },
+        property ? { state: property, source: 'property' } : undefined,
+      ),
+    )
+  }
+
   return {
     _decision: () => decision,
-    _read: (properties, context) => {
-      const categories = managed?.category ? list(managed.category) : []
-      const category = categorySignal(readPath(context, 'consent.categoryPreferences'), categories)
-      const property = managed?.property && parseConsent(readPath(properties, managed.property))
-      signal(
-        stricter(
-          category && { state: category, source: 'category' },
-          property ? { state: property, source: 'property' } : undefined,
-        ),
-      )
-    },
+    _read: read,
     _answer: (given) => {
       const state = parseConsent(given)
-      if (!state) warn("consent() takes 'granted' or 'denied'")
+      if (Object(given) === given) read(undefined, { consent: given })
+      else if (!state) warn("consent() takes 'granted' or 'denied'")
       else if (!managed) warn('consent() needs the option consent')
       else signal({ state, source: 'api' })
     },
