@@ -29,7 +29,12 @@ const minify = terser({
 })
 
 /** Public entries, as package.json names them, by where they run. */
-const browserEntries = { index: 'src/browser/index.ts' }
+const browserEntries = {
+  index: 'src/browser/index.ts',
+  segment: 'src/browser/adapters/segment.ts',
+  amplitude: 'src/browser/adapters/amplitude.ts',
+  rudderstack: 'src/browser/adapters/rudderstack.ts',
+}
 const nodeEntries = { capi: 'src/capi/index.ts', testing: 'src/testing/index.ts' }
 /** The outbox's thread, and the file that starts it, which looks for the thread beside itself. */
 const threadEntries = {

@@ -1,6 +1,7 @@
 export type { ConsentState, Conversion, PageInfo, Properties, UetEvent, UserInfo } from '../core/event.ts'
 export type { AnalyticsUetPlugin } from './adapters/analytics.ts'
 export { uetPlugin, uetPlugin as default } from './adapters/analytics.ts'
+export type { UetControls } from './adapters/host.ts'
 export type { ConsentOptions, UetOptions } from './options.ts'
-export type { EventReport, ScriptReport, Uet, UetContext, UetReports, UetState } from './types.ts'
+export type { EventReport, HostConsent, ScriptReport, Uet, UetContext, UetReports, UetState } from './types.ts'
 export { createUet } from './uet.ts'

@@ -1,0 +1,103 @@
+import type { Properties } from '../../core/event.ts'
+import { readPath } from '../../core/paths.ts'
+import { VERSION } from '../../core/version.ts'
+import type { UetOptions } from '../options.ts'
+import { createHost, identify, introduce, messageContext, type UetControls } from './host.ts'
+
+/** Sent by Segment's consent wrappers when the visitor changes their choice; it is a signal, never an event. */
+const CONSENT_CHANGE = 'Segment Consent Preference Updated'
+
+/** The part of analytics-next's `Context` that we read. */
+interface SegmentContext {
+  event: {
+    event?: string | undefined
+    properties?: object | undefined
+    traits?: object | undefined
+    userId?: string | null | undefined
+  }
+}
+
+/** Destination plugin for analytics-next: `analytics.register(uetSegmentPlugin(options))`. */
+export interface SegmentUetPlugin extends UetControls {
+  name: 'Microsoft Advertising UET'
+  type: 'destination'
+  version: string
+  /** Switches that were set for Segment's own destination keep working. */
+  alternativeNames: string[]
+  isLoaded(): boolean
+  load(ctx: unknown, analytics: unknown): Promise<void>
+  page<C extends SegmentContext>(ctx: C): C
+  track<C extends SegmentContext>(ctx: C): C
+  identify<C extends SegmentContext>(ctx: C): C
+}
+
+/** The part of analytics-next that is used at load. */
+interface Analytics {
+  on(topic: 'reset', listener: () => void): void
+  user(): { id(): unknown; traits(): unknown }
+}
+
+/**
+ * UET as a Segment destination. Segment enforces consent on no plugin of this kind, so the preferences that it stamps on
+ * each event are read here, by the option `consent.category`. Its events are shared objects: nothing is written to them.
+ */
+export function uetSegmentPlugin(options: UetOptions): SegmentUetPlugin {
+  const { uet, controls } = createHost(options)
+  return {
+    ...controls,
+    name: 'Microsoft Advertising UET',
+    type: 'destination',
+    version: VERSION,
+    alternativeNames: ['Bing Ads'],
+    isLoaded: () => true,
+    // A `load` that throws would end the whole of Segment, so it never does, and it waits for nothing.
+    load: async (_, analytics) => {
+      const tracker = uet()
+      try {
+        const { on, user } = analytics as Analytics
+        on.call(analytics, 'reset', tracker.reset)
+        introduce(tracker, () => [user.call(analytics).id(), user.call(analytics).traits()])
+      } catch {}
+    },
+    page: (ctx) => {
+      uet().page(ctx.event.properties as Properties, messageContext(ctx.event))
+      return ctx
+    },
+    track: (ctx) => {
+      const { event, properties } = ctx.event
+      const context = messageContext(ctx.event)
+      if (event === CONSENT_CHANGE) uet().consent(context.consent ?? {})
+      else uet().track(event!, properties as Properties, context)
+      return ctx
+    },
+    identify: (ctx) => {
+      const { userId, traits } = ctx.event
+      identify(uet(), userId, traits, messageContext(ctx.event))
+      return ctx
+    },
+  }
+}
+
+/** Settings of Segment's classic destination Bing Ads, as its settings page and API name them. */
+export interface SegmentSettings {
+  tagId: string
+  enableConsent?: boolean | undefined
+  /** Default state; `ALLOWED` and `DENIED`, as the settings page shows them, are read too. */
+  adStorage?: string | undefined
+  adStorageConsentCategory?: string | undefined
+  adStoragePropertyMapping?: string | undefined
+}
+
+/** Options that do what the classic destination's settings promise. Empty settings count as left out, as they do there. */
+export function fromSegmentSettings(settings: SegmentSettings): UetOptions {
+  const text = (name: string) => `${readPath(settings, name) ?? ''}`.trim() || undefined
+  return {
+    tagId: text('tagId')!,
+    consent: readPath(settings, 'enableConsent') === true && {
+      default: text('adStorage'),
+      category: text('adStorageConsentCategory'),
+      // The settings page describes the path with `properties.` before it, the destination reads it without.
+      property: text('adStoragePropertyMapping')?.replace(/^(\$\.)?properties\./, ''),
+    },
+  }
+}
