@@ -57,7 +57,7 @@ export async function startDemo({ port = 4600 }: { port?: number } = {}): Promis
     isLoopback(c.req.header('host')) ? next() : c.text('Open the demo by its own address.', 403),
   )
 
-  app.get('/uetkit.min.js', (c) => asset(c, 'uetkit.min.js'))
+  for (const name of ['uetkit.min.js', 'uetkit-inspector.min.js']) app.get(`/${name}`, (c) => asset(c, name))
   app.get('/demo/:file{[a-z-]+\\.(js|css)}', (c) => asset(c, `demo/${c.req.param('file')}`))
 
   app.get('/bat.js', async (c) => {

@@ -1,0 +1,43 @@
+/** Personal data has no place in what people copy and send on. */
+const EMAIL = /[^\s@"'<>=&?/:]+@[^\s@"'<>&?/]+\.[a-z]{2,}/gi
+const PRIVATE_KEY = /e-?mail|phone|passw|token|secret|iban|card_?n|^(ip|em|ph)$/i
+
+const MAX_DEPTH = 5
+const MAX_KEYS = 60
+const MAX_TEXT = 1000
+
+export const maskText = (text: string): string => text.replace(EMAIL, '[e-mail]').slice(0, MAX_TEXT)
+
+/** Hashes are personal data too: enough of them to compare, no more. */
+export const shortenHash = (key: string, value: string): string =>
+  key === 'pid' ? value.replace(/([0-9a-f]{8})[0-9a-f]{56}/g, '$1…') : value
+
+/**
+ * A copy as plain JSON data, bounded in size and without personal data. Hosts may pass anything: cycles, getters that
+ * throw, whole DOM nodes.
+ */
+export function snapshot(value: unknown, depth = 0, seen: readonly unknown[] = []): unknown {
+  if (typeof value === 'string') return maskText(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value
+  if (typeof value !== 'object') return value === undefined ? undefined : `[${typeof value}]`
+  if (seen.includes(value)) return '[circular]'
+  if (depth >= MAX_DEPTH) return '[deeper]'
+  try {
+    const below = [...seen, value]
+    if (Array.isArray(value)) return value.slice(0, MAX_KEYS).map((item) => snapshot(item, depth + 1, below))
+    if (value instanceof Date) return value.toISOString()
+    const copy: Record<string, unknown> = {}
+    for (const key of Object.keys(value).slice(0, MAX_KEYS)) {
+      let item: unknown
+      try {
+        item = (value as Record<string, unknown>)[key]
+      } catch {
+        item = '[throws]'
+      }
+      copy[key] = PRIVATE_KEY.test(key) && item ? '[hidden]' : snapshot(item, depth + 1, below)
+    }
+    return copy
+  } catch {
+    return '[unreadable]'
+  }
+}

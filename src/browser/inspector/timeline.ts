@@ -1,0 +1,174 @@
+import type { ConsentDecision } from '../../core/consent.ts'
+import type { Conversion } from '../../core/event.ts'
+import type { AnyReport } from '../types.ts'
+import type { BeaconSeen } from './beacons.ts'
+import { maskText, snapshot } from './snapshot.ts'
+import { consentWords, scriptWords } from './words.ts'
+
+/** What a row of the timeline is about. `tag`: the tag script did something that no call asked for. */
+export type Kind = 'page' | 'event' | 'consent' | 'script' | 'relay' | 'tag' | 'fault'
+
+export type Tone = 'good' | 'warn' | 'bad'
+
+/** A row of the timeline: plain data, so that it can be copied and kept from page to page. */
+export interface Entry {
+  number: number
+  kind: Kind
+  /** Milliseconds since the epoch. */
+  time: number
+  title: string
+  detail?: string | undefined
+  tone?: Tone | undefined
+  /** One id through all: of the call, on the wire, in the relay's answer. */
+  id?: string | undefined
+  /** The host's call. */
+  call?: { method: 'page' | 'track'; name?: string | undefined; properties: unknown }
+  /** Time of the event as its host states it. */
+  eventTime?: number
+  /** The consent in force at that time, and why. */
+  consent?: ConsentDecision | undefined
+  /** Arguments of the tag's `push`; empty where the tag got nothing. */
+  queue?: unknown
+  conversion?: Conversion | undefined
+  notes?: string[]
+  /** What left, one for each tag. */
+  beacons: BeaconSeen[]
+  /** HTTP status of each answer of the relay, 0 where none came. */
+  relay: number[]
+  /** Path of the page it happened on, for rows kept from a page before. */
+  earlier?: string
+}
+
+/** Rows kept; the oldest go first. */
+const LIMIT = 2000
+
+export interface Timeline {
+  entries: Entry[]
+  /** Beacons of this page, in the order they were seen. */
+  beacons: BeaconSeen[]
+  /** A report of a tracker. */
+  report(report: AnyReport): void
+  beacon(beacon: BeaconSeen): void
+  fault(title: string, detail: string): void
+  clear(): void
+}
+
+/** Puts together what belongs together: a call, its beacons, and the relay's answers. */
+export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[] = []): Timeline {
+  const entries = [...earlier]
+  const beacons: BeaconSeen[] = []
+  let number = 0
+  let decision: ConsentDecision | undefined
+
+  const add = (entry: Omit<Entry, 'number' | 'beacons' | 'relay'>): Entry => {
+    const full = { ...entry, number: ++number, beacons: [], relay: [] }
+    entries.push(full)
+    if (entries.length > LIMIT) entries.shift()
+    onChange(full)
+    return full
+  }
+
+  /** Whether a beacon is what a call asked for. A page load has no id of its own, so its path must tell. */
+  const fits = ({ params, evt }: BeaconSeen, { kind, id, queue, beacons: seen }: Entry): boolean => {
+    if (evt === 'custom') return kind === 'event' && params.event_id === id
+    if (evt !== 'pageLoad' || kind !== 'page' || seen.some((other) => other.params.ti === params.ti)) return false
+    const [command, action, given] = queue as [unknown, unknown, { page_path?: string }?]
+    return command === 'pageLoad' ? !params.spa : action === 'page_view' && given?.page_path === params.page_path
+  }
+
+  const attach = (entry: Entry, beacon: BeaconSeen) => {
+    entry.beacons.push(beacon)
+    onChange(entry)
+  }
+
+  /** A running tag sends before the tracker reports: what it sent is a row of its own until then. */
+  const adopt = (entry: Entry) => {
+    for (const row of entries.filter(({ kind, earlier }) => kind === 'tag' && !earlier))
+      if (row.beacons[0] && fits(row.beacons[0], entry)) {
+        entries.splice(entries.indexOf(row), 1)
+        attach(entry, row.beacons[0])
+      }
+  }
+
+  const take: {
+    [K in AnyReport['topic']]: (report: Extract<AnyReport, { topic: K }>['report'], time: number) => void
+  } = {
+    event: ({ event, args, conversion, notes }, time) => {
+      const isPage = event.type === 'page'
+      const entry = add({
+        kind: isPage ? 'page' : 'event',
+        time,
+        title: isPage ? 'Page view' : maskText(event.name ?? ''),
+        detail: isPage ? maskText(event.page?.url ?? '') : worth(conversion),
+        id: event.id,
+        call: { method: event.type, name: event.name, properties: snapshot(event.properties) },
+        eventTime: event.time,
+        consent: decision,
+        queue: snapshot(args),
+        conversion,
+        notes,
+      })
+      adopt(entry)
+    },
+    consent: (report, time) => {
+      decision = report
+      add({ kind: 'consent', time, consent: report, ...consentWords(report) })
+    },
+    script: (report, time) => add({ kind: 'script', time, ...scriptWords(report) }),
+    relay: ({ status, ids }, time) => {
+      const fine = status === 202
+      const count = `${ids.length} event${ids.length === 1 ? '' : 's'}`
+      add({
+        kind: 'relay',
+        time,
+        title: fine ? `Relay took ${count}` : status ? `Relay refused ${count}` : 'No answer from the relay',
+        detail: status ? `HTTP ${status}` : `${count} held back`,
+        tone: fine ? 'good' : 'bad',
+      })
+      for (const entry of entries)
+        if (entry.id && !entry.earlier && ids.includes(entry.id)) {
+          entry.relay.push(status)
+          onChange(entry)
+        }
+    },
+  }
+
+  return {
+    entries,
+    beacons,
+    report: ({ topic, report, time }) => take[topic](report as never, time),
+    beacon: (beacon) => {
+      const known = beacons.find(({ key }) => key === beacon.key)
+      if (known) {
+        // The tag told of it first; the browser's record of requests adds where it went.
+        Object.assign(known, { host: beacon.host ?? known.host, requested: known.requested || beacon.requested })
+        const owner = entries.find((entry) => entry.beacons.includes(known))
+        if (owner) onChange(owner)
+        return
+      }
+      beacons.push(beacon)
+      const owner = entries.find((entry) => !entry.earlier && fits(beacon, entry))
+      if (owner) return attach(owner, beacon)
+      const row = add({ kind: 'tag', time: beacon.time, title: beaconTitle(beacon), detail: `tag ${beacon.params.ti}` })
+      attach(row, beacon)
+    },
+    fault: (title, detail) => void add({ kind: 'fault', time: Date.now(), title, detail, tone: 'bad' }),
+    clear: () => void entries.splice(0),
+  }
+}
+
+const worth = (conversion?: Conversion): string | undefined =>
+  conversion?.value === undefined ? undefined : `${conversion.value} ${conversion.currency ?? '(no currency)'}`
+
+const TITLES: Record<string, string> = {
+  pageLoad: 'Page load sent by the tag itself',
+  custom: 'Event sent by the tag itself',
+  consent: 'Consent signal',
+  pid: 'Hashed user data',
+  pageHide: 'Page hidden',
+  pageShow: 'Page shown',
+  dedup: 'The same tag was started twice',
+}
+
+const beaconTitle = ({ evt, params }: BeaconSeen): string =>
+  evt === 'custom' && params.el ? params.el : (TITLES[evt] ?? `Beacon ${evt}`)
