@@ -31,6 +31,7 @@ const minify = terser({
 /** Public entries, as package.json names them, by where they run. */
 const browserEntries = {
   index: 'src/browser/index.ts',
+  consent: 'src/browser/consent/index.ts',
   segment: 'src/browser/adapters/segment.ts',
   amplitude: 'src/browser/adapters/amplitude.ts',
   rudderstack: 'src/browser/adapters/rudderstack.ts',

@@ -1,10 +1,15 @@
 import type { ConsentState, UetEvent } from '../core/event.ts'
 import { warn } from './log.ts'
 
-/** Reports consent changes of a consent tool; returns the function that stops it. See `uetkit/consent`. */
+/**
+ * Follows a consent tool, see `uetkit/consent`. `subscribe` reports the known choice at once, then each change, and
+ * returns the function that stops it. What is neither `granted` nor `denied` is no signal. `assumed` marks what the tool
+ * takes for given until the visitor answers: it never outweighs an answer, not even an earlier, stored one.
+ */
 export interface ConsentSourceApi {
+  /** Shown as `state().consentSource`. */
   name: string
-  subscribe(report: (state: ConsentState) => void, window: Window): () => void
+  subscribe(report: (state: ConsentState, assumed?: boolean) => void, window: Window): () => void
 }
 
 export interface ConsentOptions {

@@ -71,6 +71,8 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   /** Calls that wait for the hashes of an `identify` before them. */
   const later: (() => void)[] = []
   let hashing = 0
+  /** Counts the users forgotten: hashes that were asked for before are of the past. */
+  let user = 0
   let chain = Promise.resolve()
 
   /** No call may throw into the page, whatever it was given; nor may a listener. */
@@ -115,6 +117,7 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   }
 
   const forgetUser = () => {
+    user++
     // Empty values clear the page-level data whether the tag replaces the old or merges into it.
     if (identity.em || identity.ph) tags._command('set', { pid: { em: '', ph: '' } })
     identity = {}
@@ -149,11 +152,12 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   const identify = (userId: unknown, traits: unknown) => {
     if (!granted()) return log('identify: nothing is kept while consent is not granted')
     hashing++
+    const of = user
     chain = chain
       .then(() => hashIdentity(userId, traits, identity))
       .then((found) => {
         log('identify', found)
-        if (!granted()) return
+        if (of !== user || !granted()) return
         const { em = '', ph = '' } = found
         if (em !== (identity.em ?? '') || ph !== (identity.ph ?? '')) tags._command('set', { pid: { em, ph } })
         identity = found

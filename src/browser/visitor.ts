@@ -17,8 +17,10 @@ export interface Visitor {
    * Privacy Control. A denial is never stored: that would need consent itself.
    */
   _choice(): { state: 'granted'; explicit: boolean } | undefined
-  /** Keeps the grant. */
+  /** Keeps the grant; one that was explicit stays so. */
   _remember(explicit: boolean): void
+  /** Whether the grant was kept and now is gone. */
+  _isLost(): boolean
   /** Keeps the click id of the address that brought the visitor. */
   _capture(): void
   /** The stored click id: 32 hex characters. */
@@ -45,8 +47,10 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
   const landing = location.href
   // From the shortest: the browser refuses public suffixes, and the tag takes the first that holds. The last is the host.
   const labels = location.hostname.split('.')
-  const domains = domain ? [domain] : labels.map((_, index) => labels.slice(-index - 2).join('.'))
+  const widest = labels.map((_, index) => labels.slice(-index - 2).join('.'))
+  const domains = domain ? [domain] : widest
   let fallback: string | undefined
+  let kept = false
 
   const read = (name: string | false) => quietly(() => Cookies.get(name || ' '))
   const write = (name: string | false, value: string, expires: number | false) => {
@@ -63,16 +67,25 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
     }
   }
   const remove = (name: string | false) => {
-    for (const candidate of [...domains, ''])
+    // The tag does not know our `domain`.
+    for (const candidate of [...domains, ...widest, ''])
       quietly(() => name && Cookies.remove(name, candidate ? { domain: candidate } : {}))
   }
 
+  const choice: Visitor['_choice'] = () => {
+    const [, kind, time] = /^([gx])(\d+)$/.exec(read(CHOICE)!) ?? []
+    kept = Date.now() / 864e5 - +time! < CHOICE_DAYS
+    return kept ? { state: 'granted', explicit: kind === 'x' } : undefined
+  }
+
   return {
-    _choice: () => {
-      const [, kind, time] = /^([gx])(\d+)$/.exec(read(CHOICE)!) ?? []
-      return Date.now() / 864e5 - +time! < CHOICE_DAYS ? { state: 'granted', explicit: kind === 'x' } : undefined
+    _choice: choice,
+    _remember: (explicit) => {
+      const kind = explicit || choice()?.explicit ? 'x' : 'g'
+      write(CHOICE, kind + Math.floor(Date.now() / 864e5), CHOICE_DAYS)
+      choice()
     },
-    _remember: (explicit) => write(CHOICE, `${explicit ? 'x' : 'g'}${Math.floor(Date.now() / 864e5)}`, CHOICE_DAYS),
+    _isLost: () => kept && !choice(),
     _capture: () => {
       for (const address of [landing, location.href]) {
         const id = canonicalClickId(/[?&]msclkid=([^&#]*)/i.exec(address)?.[1])
@@ -91,6 +104,7 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
     },
     _forget: (withdrawn) => {
       fallback = undefined
+      kept &&= !withdrawn
       for (const name of [clickId, visitorId]) remove(name)
       // The tag's cookies have twins of the same name in localStorage.
       for (const name of withdrawn ? [CHOICE, '_uetsid', '_uetvid', '_uetmsclkid'] : [])

@@ -1,5 +1,7 @@
 import type { ConsentState } from './event.ts'
 
+const has = Object.prototype.hasOwnProperty
+
 /** Consent categories of a visitor, as consent tools and Segment's `context.consent` state them. */
 export type CategoryPreferences = Record<string, unknown>
 
@@ -9,12 +11,15 @@ export interface ConsentDecision {
   /** What decided: `default`, `region`, `gpc`, `stored`, `category`, `property`, `api`, `tcf`, `off`, or a source's name. */
   source: string
   /** Global Privacy Control holds until the visitor grants explicitly. */
-  gpc?: boolean
+  gpc?: boolean | undefined
+  /** Nobody has answered yet: a default of the site or of its consent tool. It is neither kept nor does it delete. */
+  assumed?: boolean | undefined
 }
 
 export interface ConsentSignal {
   state: ConsentState
   source: string
+  assumed?: boolean | undefined
 }
 
 /** The signal of a value on an event: `granted`/`denied`, any case, or a boolean. Anything else is no signal. */
@@ -43,21 +48,25 @@ export function categorySignal(preferences: unknown, categories: readonly string
   if (!preferences || typeof preferences !== 'object' || !categories.length) return
   let state: ConsentState | undefined = 'granted'
   for (const name of categories) {
-    const { value } = Object.getOwnPropertyDescriptor(preferences, name) ?? { value: false }
-    if (value === false) return 'denied'
-    if (value !== true) state = undefined
+    try {
+      const value = has.call(preferences, name) && (preferences as CategoryPreferences)[name]
+      if (value === false) return 'denied'
+      if (value === true) continue
+    } catch {}
+    state = undefined
   }
   return state
 }
 
-/** One event's signals together: the stricter wins. */
+/** Signals of the same moment, such as one event's: an answer beats an assumption, then the stricter wins. */
 export function stricter(a: ConsentSignal | undefined, b: ConsentSignal | undefined): ConsentSignal | undefined {
+  if (a && b && !a.assumed !== !b.assumed) return a.assumed ? b : a
   return a?.state === 'denied' || !b ? a : b.state === 'denied' || !a ? b : a
 }
 
 /** The decision before any live signal. A stored choice beats the default; only an explicit one beats GPC. */
 export function startConsent(
-  fallback: ConsentSignal,
+  fallback: ConsentDecision,
   gpc: boolean,
   stored?: { state: ConsentState; explicit: boolean },
 ): ConsentDecision {
@@ -65,8 +74,8 @@ export function startConsent(
   return stored ? { state: stored.state, source: 'stored' } : fallback
 }
 
-/** Later beats earlier, but only the visitor's explicit grant (`api`) lifts GPC. */
+/** Later beats earlier, but an assumption never beats an answer, and only an explicit grant (`api`) lifts GPC. */
 export function decideConsent(current: ConsentDecision, signal: ConsentSignal): ConsentDecision {
   if (current.gpc && (signal.source !== 'api' || signal.state === 'denied')) return current
-  return { state: signal.state, source: signal.source }
+  return signal.assumed && !current.assumed ? current : signal
 }

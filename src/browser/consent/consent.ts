@@ -47,13 +47,13 @@ export function createConsent(
   }
 
   /** What follows from a decision in force, on the visitor's own device. */
-  const enact = () => {
-    const { state, source } = decision
+  const enact = (changed?: boolean) => {
+    const { state, source, assumed } = decision
     if (state === 'granted') {
       cleared = false
       visitor._capture()
-      if (!/^(default|region|stored)$/.test(source)) visitor._remember(source === 'api')
-    } else if (!cleared && !/^(default|region)$/.test(source)) {
+      if (!assumed && source !== 'stored') visitor._remember(source === 'api')
+    } else if (!cleared && (changed || !assumed)) {
       // A refusal also clears what an earlier page or another script left; a mere default does not yet speak for anybody.
       cleared = true
       visitor._forget(true)
@@ -64,16 +64,18 @@ export function createConsent(
     if (!found || !managed) return
     const before = decision.state
     decision = decideConsent(decision, found)
-    if (!started) return
     // Each push costs a ping, so only a change is pushed.
     const changed = decision.state !== before
     if (changed) tags._command('consent', 'update', { ad_storage: decision.state })
-    enact()
+    enact(changed)
     if (!changed) return
     log('consent', decision)
     onChange(decision)
     load()
   }
+
+  /** Another tab may have withdrawn, the answer may have expired, or the visitor may have cleared the cookies. */
+  const lost = () => (visitor._isLost() ? ({ state: 'denied', source: 'stored' } as const) : undefined)
 
   if (consent === undefined)
     warn(
@@ -84,21 +86,31 @@ export function createConsent(
     const { default: fallback = 'denied', waitForUpdate } = managed
     const region = typeof fallback === 'function'
     decision = startConsent(
-      { state: parseDefault(region ? fallback() : fallback), source: region ? 'region' : 'default' },
+      { state: parseDefault(region ? fallback() : fallback), source: region ? 'region' : 'default', assumed: true },
       managed.gpc !== false && !!(window.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl,
       visitor._choice(),
     )
+    let first: ConsentSignal | undefined
     for (const source of managed.sources ?? []) {
+      let own: ConsentSignal | undefined
       try {
-        source.subscribe((state) => signal({ state, source: source.name }), window)
+        source.subscribe((value, assumed) => {
+          const state = parseConsent(value)
+          if (!state) return
+          own = { state, source: source.name, assumed }
+          if (started) signal(own)
+        }, window)
       } catch (error) {
         log(error)
       }
+      first = stricter(first, own)
     }
+    if (first) decision = decideConsent(decision, first)
     const wait = decision.state === 'denied' && waitForUpdate
     tags._command('consent', 'default', { ad_storage: decision.state, ...(wait && { wait_for_update: wait }) })
     log('consent', decision)
     enact()
+    for (const type of ['pageshow', 'storage']) window.addEventListener(type, () => signal(lost()))
   }
   started = true
   load()
@@ -111,7 +123,7 @@ export function createConsent(
       stricter(
         category && { state: category, source: 'category' },
         property ? { state: property, source: 'property' } : undefined,
-      ),
+      ) ?? lost(),
     )
   }
 

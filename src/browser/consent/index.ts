@@ -1,0 +1,7 @@
+export type { ConsentState } from '../../core/event.ts'
+export type { ConsentSourceApi } from '../options.ts'
+export { cookiebot } from './cookiebot.ts'
+export { custom } from './custom.ts'
+export { googleConsentMode } from './google.ts'
+export { oneTrust } from './one-trust.ts'
+export { byRegion, type RegionTable } from './regions.ts'
