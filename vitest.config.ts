@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     reporters: ['default', ['json', { outputFile: '.reports/tests.json' }]],
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000 } },
       {
         test: {
           name: 'e2e',
