@@ -8,4 +8,15 @@ import { fileURLToPath } from 'node:url'
  */
 export const fakeTagScript: string = fileURLToPath(new URL('./bat.js', import.meta.url))
 
+export {
+  ADS_ERRORS,
+  ConnectionBroken,
+  createFakeAdsApi,
+  type FakeAdsApi,
+  type FakeAdsOperation,
+  type FakeAdsOptions,
+  type FakeFault,
+  type FakeList,
+  type FakeRequest,
+} from './fake-ads.ts'
 export * from './fake-capi.ts'
