@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream'
-import { CsvError, parse } from 'csv-parse'
+import { CsvError } from 'csv-parse'
+import { parseCsv } from '../csv-parser.ts'
 import { type Bytes, type Columns, columnIndex, type SourceRow, type SourceRows, sourceError } from './rows.ts'
 import { textOf } from './text.ts'
 
 const SEPARATORS = [',', ';', '\t', '|'] as const
-const MAX_RECORD = 1 << 20
+const MAX_LINE = 1 << 20
 const BATCH = 2_000
 
 type Record = string[]
@@ -62,8 +62,7 @@ async function* csvRecords(bytes: Bytes, label: string): AsyncGenerator<Record[]
       yield* batches(all, separator)
     }
     if (done) return
-    if (text.length > MAX_RECORD)
-      throw sourceError(label, `line ${lines + 1} is longer than 1 MB; this is no CSV file.`)
+    if (text.length > MAX_LINE) throw sourceError(label, `line ${lines + 1} is longer than 1 MB; this is no CSV file.`)
   }
 }
 
@@ -101,33 +100,20 @@ async function* parsedRecords(
   linesBefore: number,
   label: string,
 ): AsyncGenerator<Record[]> {
-  const source = Readable.from(
-    (async function* () {
-      yield start
-      yield* rest
-    })(),
-  )
-  const parser = parse({
-    delimiter,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: MAX_RECORD,
-  })
-  source.on('error', (error) => parser.destroy(error))
-  source.pipe(parser)
+  async function* source() {
+    yield start
+    yield* rest
+  }
   let records: Record[] = []
   try {
-    for await (const record of parser) {
-      records.push(record as Record)
+    for await (const record of parseCsv(source(), { delimiter })) {
+      records.push(record)
       if (records.length < BATCH) continue
       yield records
       records = []
     }
   } catch (error) {
     throw csvError(error, linesBefore, label)
-  } finally {
-    source.destroy()
   }
   if (records.length) yield records
 }
