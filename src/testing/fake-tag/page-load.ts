@@ -81,7 +81,8 @@ export function createPageLoads(tag: Tag, sender: Sender, isMidExternal: () => b
 
       live.pageLoadDispatch = true
       previousPage = p
-      location = given
+      // Once told, the tag keeps a location for the events that follow, whatever later page loads leave out.
+      location = given ?? location
       sender.beacon(
         'pageLoad',
         [

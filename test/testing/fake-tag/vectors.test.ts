@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { installFakeTag } from '../../../src/testing/fake-tag/install.ts'
 import { createFakeStorage } from '../../support/fake-window.ts'
-import { createTagPage, runSnippet, type TagPage, type TagPageOptions } from '../../support/tag-page.ts'
+import { createTagPage, runSnippet } from '../../support/tag-page.ts'
+import { CLICK_ID, cookieNames, DENIED, GRANT, GUID, settled, start, summary } from './support.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -10,34 +11,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers()
 })
-
-const CLICK_ID = '0123456789abcdef0123456789abcdef'
-const GUID = '01234567-89ab-cdef-0123-456789abcdef'
-
-/** A page with calls queued before the script, and the snippet run. */
-function start(calls: unknown[][] = [], options: TagPageOptions = {}, tagOptions: object = {}): TagPage {
-  const page = createTagPage(options)
-  page.window.uetq = []
-  for (const call of calls) page.tag().push(...call)
-  runSnippet(page.window, { ti: '1', ...tagOptions })
-  return page
-}
-
-function settled(...args: Parameters<typeof start>): TagPage {
-  const page = start(...args)
-  vi.advanceTimersByTime(20)
-  return page
-}
-
-const summary = (page: TagPage): string[] =>
-  page.sent.map(({ host, params: { evt, src, asc, ea, bo } }) =>
-    [host.slice(9), bo, evt, src ?? ea, asc].filter((part) => part !== undefined).join(' '),
-  )
-
-const cookieNames = (page: TagPage): string[] => page.cookieJar.all().map(({ name }) => name)
-
-const DENIED = ['consent', 'default', { ad_storage: 'denied' }]
-const GRANT = ['consent', 'update', { ad_storage: 'granted' }]
 
 it('V1 delivers a stub event after the page load, without unknown names', () => {
   const params = {
