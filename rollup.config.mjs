@@ -76,6 +76,7 @@ export default [
     plugins: compile('src/browser/tsconfig.json'),
   },
   script('src/browser/script-tag.ts', 'dist/uetkit.min.js'),
+  script('src/browser/script-tag-consent.ts', 'dist/uetkit-consent.min.js'),
   script('src/browser/inspector/main.ts', 'dist/uetkit-inspector.min.js'),
   {
     input: 'src/testing/fake-tag/bat.ts',
