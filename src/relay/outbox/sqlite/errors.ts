@@ -39,7 +39,7 @@ export function outboxError(error: unknown, path: string): OutboxError {
   if (any(error, CODES.busy, CODES.locked)) {
     return new OutboxError('unavailable', `${path} is locked by another process. End what holds it open.`, because)
   }
-  if (any(error, CODES.full)) {
+  if (any(error, CODES.full) || (error as { code?: unknown }).code === 'ENOSPC') {
     const message = `The disk of ${path} is full. Make room on it; nothing that was accepted is lost.`
     return new OutboxError('full', message, { ...because, retryAfterMs: 30_000 })
   }
@@ -51,8 +51,8 @@ export function outboxError(error: unknown, path: string): OutboxError {
     return new OutboxError('unavailable', `${path} is damaged and is being replaced (${text}).`, because)
   }
   if (error instanceof SchemaError) return new OutboxError('unusable', `${path} cannot be used: ${text}`, because)
-  const { code } = error as { code?: unknown }
-  if (any(error, CODES.perm, CODES.readonly, CODES.cantOpen, CODES.auth) || code === 'EACCES' || code === 'EROFS') {
+  const { syscall } = error as { syscall?: unknown }
+  if (any(error, CODES.perm, CODES.readonly, CODES.cantOpen, CODES.auth) || syscall !== undefined) {
     const message = `${path} cannot be opened for writing (${text}). Check the path, its owner and its permissions.`
     return new OutboxError('unusable', message, because)
   }

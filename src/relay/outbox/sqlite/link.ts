@@ -52,7 +52,8 @@ export function openLink(data: WorkerData, { now, onCommit, onNotice }: LinkHook
     })
   }
   const start = () => {
-    const started = new Worker(WORKER, { workerData: data, name: 'uetkit-outbox' })
+    // Without the flags of this process: some are refused for threads.
+    const started = new Worker(WORKER, { workerData: data, name: 'uetkit-outbox', execArgv: [] })
     started.on('message', receive)
     started.once('error', (error) => worker === started && gone(error))
     started.once('exit', (code) => worker === started && gone(code))
