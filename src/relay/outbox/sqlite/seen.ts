@@ -27,7 +27,7 @@ const keyOf = ({ tagId, id, name }: NewEvent) =>
  * to the index in its order, neighbours together. Log and index change with the events they belong to, in one
  * transaction, so that an event is never known without being stored.
  */
-export function openSeen(db: DatabaseSync) {
+export function openSeen(db: DatabaseSync, logKeys = LOG_KEYS) {
   const find = db.prepare(
     `SELECT 1 FROM seen WHERE generation IN (${live(0).map((_, index) => `?${index + 2}`)}) AND key = ?1`,
   )
@@ -91,7 +91,7 @@ export function openSeen(db: DatabaseSync) {
         readTo = Number(log.run(now, Buffer.from(added.join(''), 'latin1')).lastInsertRowid)
         youngest = now
       }
-      if (held >= LOG_KEYS) move ??= { shelf: 0, upTo: readTo }
+      if (held >= logKeys) move ??= { shelf: 0, upTo: readTo }
       if (move) seen.step(move)
     },
     step(current: { shelf: number; upTo: number }) {
