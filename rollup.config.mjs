@@ -9,7 +9,7 @@ import { dts } from 'rollup-plugin-dts'
 const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 const installed = Object.keys({ ...dependencies, ...peerDependencies })
 const external = (id) =>
-  builtinModules.includes(id.replace('node:', '')) || installed.some((name) => id === name || id.startsWith(`${name}/`))
+  id.startsWith('node:') || builtinModules.includes(id) || installed.some((name) => id === name || id.startsWith(`${name}/`))
 
 const compile = (tsconfig) => [
   nodeResolve({ extensions: ['.ts', '.js', '.mjs'] }),
@@ -36,7 +36,12 @@ const browserEntries = {
   amplitude: 'src/browser/adapters/amplitude.ts',
   rudderstack: 'src/browser/adapters/rudderstack.ts',
 }
-const nodeEntries = { capi: 'src/capi/index.ts', testing: 'src/testing/index.ts' }
+const nodeEntries = {
+  capi: 'src/capi/index.ts',
+  relay: 'src/relay/index.ts',
+  'relay/node': 'src/relay/node.ts',
+  testing: 'src/testing/index.ts',
+}
 /** The outbox's thread, and the file that starts it, which looks for the thread beside itself. */
 const threadEntries = {
   'relay/outbox/sqlite/link': 'src/relay/outbox/sqlite/link.ts',

@@ -1,7 +1,7 @@
 import { addressGroup } from './address.ts'
 import { Refusal } from './refusal.ts'
 import type { RelaySettings, TagSettings } from './settings.ts'
-import type { SharedState } from './shared-state.ts'
+import { memorySharedState, type SharedState } from './shared-state.ts'
 import { SIGNATURE_WINDOW_MS } from './signature.ts'
 
 /** What may come in, judged before a body is read or an event looked at. */
@@ -23,13 +23,18 @@ const WINDOW_MS = 10_000
 /** Wrong credentials from one address in a window. */
 const WRONG_CREDENTIALS = 30
 
+/**
+ * @param state Where used signatures are remembered, by all relays together. Rates are each relay's own, as counting
+ * them together would cost more than they protect.
+ */
 export function createGuard(limits: RelaySettings['limits'], state: SharedState, now: () => number): Guard {
+  const rates = memorySharedState({ now })
   const perWindow = (rate: number | false | undefined) => (rate ? Math.ceil((rate * WINDOW_MS) / 1000) : Infinity)
   const addressLimit = perWindow(limits.perAddress)
   const keyLimit = perWindow(limits.perKey)
 
   const count = (kind: string, who: string, by = 1) =>
-    state.increment(`${kind} ${Math.floor(now() / WINDOW_MS)} ${who}`, by, WINDOW_MS)
+    rates.increment(`${kind} ${Math.floor(now() / WINDOW_MS)} ${who}`, by, WINDOW_MS)
   const group = (address: string | undefined) => (address === undefined ? 'unknown' : addressGroup(address))
   const tooMany = (message: string) => new Refusal(429, 'rate_limited', message, WINDOW_MS - (now() % WINDOW_MS))
 

@@ -14,7 +14,7 @@ export type RelayReport = RequestReport | AcceptReport | CourierNotice
 export interface RelayOptions extends RelayInput {
   /** Where accepted events wait. The relay closes it when it closes. */
   outbox: Outbox
-  /** Rates and used signatures. Several relays behind one address share one; by default each has its own. */
+  /** Remembers used signatures. Several relays behind one address share one; by default each has its own. */
   state?: SharedState
   /** The script-tag build, served at `/uetkit.min.js`. */
   script?: string
