@@ -9,7 +9,9 @@ import { dts } from 'rollup-plugin-dts'
 const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 const installed = Object.keys({ ...dependencies, ...peerDependencies })
 const external = (id) =>
-  id.startsWith('node:') || builtinModules.includes(id) || installed.some((name) => id === name || id.startsWith(`${name}/`))
+  id.startsWith('node:') ||
+  builtinModules.includes(id) ||
+  installed.some((name) => id === name || id.startsWith(`${name}/`))
 
 const compile = (tsconfig) => [
   nodeResolve({ extensions: ['.ts', '.js', '.mjs'] }),
