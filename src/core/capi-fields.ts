@@ -18,7 +18,7 @@ const like =
 const readUrl: Read = (value) => {
   try {
     const url = new URL(value as string)
-    url.username = url.password = ''
+    if (url.username || url.password) url.username = url.password = ''
     return /^https?:$/.test(url.protocol) ? url.href : undefined
   } catch {
     return
@@ -66,20 +66,22 @@ const day: Read = (value) => {
   return date && new Date(`${date}T00:00Z`).getUTCDate() === +date.slice(-2) ? date : undefined
 }
 
-const items: Read = (value) => {
-  const list = (readParam('items', value) ?? []) as CapiItem[]
-  const result = list.flatMap(({ id, name, price, quantity }) =>
-    id || name
-      ? {
-          ...(id && { id }),
-          ...(name && { name }),
-          ...(price !== undefined && { price }),
-          ...(Number.isInteger(quantity) && { quantity }),
-        }
-      : [],
-  )
-  return result.length ? result : undefined
+/** Products as the tag gets them, without what only the tag knows. */
+const toItems = (products: CapiItem[]): CapiItem[] | undefined => {
+  const items: CapiItem[] = []
+  for (const { id, name, price, quantity } of products) {
+    if (!id && !name) continue
+    const item: CapiItem = {}
+    if (id) item.id = id
+    if (name) item.name = name
+    if (price !== undefined) item.price = price
+    if (Number.isInteger(quantity)) item.quantity = quantity!
+    items.push(item)
+  }
+  return items.length ? items : undefined
 }
+
+const items: Read = (value) => toItems((readParam('items', value) ?? []) as CapiItem[])
 
 const keywords: Read = (value) => text(Array.isArray(value) ? value.filter((word) => text(word)).join(',') : value)
 
@@ -150,6 +152,21 @@ export const FROM_PARAM: readonly (readonly [param: string, path: string])[] = [
   ['hct_partner_hotel_id', 'customData.hotelData.partnerHotelId'],
   ['hct_booking_xref', 'customData.hotelData.bookingHref'],
 ]
+
+/** The value of a parameter that the tag accepts, as the field that {@link FROM_PARAM} names keeps it. */
+export const fromParam = (param: string, value: unknown): unknown =>
+  param === 'items' ? toItems(value as CapiItem[]) : /date$/.test(param) ? day(value) : value
+
+const KEYS = new Map([...FIELDS.keys()].map((path) => [path, path.split('.')]))
+
+/** Sets a field of an event, and makes the objects on the way to it. */
+export function writeField(event: object, path: string, value: unknown): void {
+  const keys = KEYS.get(path)!
+  const last = keys.length - 1
+  let target = event as Record<string, unknown>
+  for (let n = 0; n < last; n++) target = (target[keys[n]!] ??= {}) as Record<string, unknown>
+  target[keys[last]!] = value
+}
 
 /** All paths that {@link isCapiPath} knows, for messages. */
 export const CAPI_PATHS: readonly string[] = [...FIELDS.keys()]

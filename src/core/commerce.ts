@@ -1,7 +1,7 @@
 import { readPath } from './paths.ts'
 
 // Event names without spaces, by the page type they stand for.
-const PAGE_TYPES: Record<string, string> = {
+const PAGE_TYPES = Object.entries({
   searchresults: 'productssearched',
   category: 'productlist(view|filter)ed|productclicked',
   product: 'product(viewed|addedtowishlist|shared|reviewed)',
@@ -9,7 +9,7 @@ const PAGE_TYPES: Record<string, string> = {
   purchase: 'ordercompleted',
   // Neither a cart to come back to nor one more purchase: those lists must not gain a visitor here.
   other: 'productremoved(fromwishlist)?|order(updated|refunded|cancell?ed)',
-}
+}).map(([type, names]) => [type, new RegExp(`^(${names})$`)] as const)
 
 /** What an event of the analytics.js e-commerce convention says, as paths into its properties. */
 export interface Commerce {
@@ -34,7 +34,7 @@ export function readCommerce(name: string, properties: unknown): Commerce {
   const find = (...names: string[]) => names.find((path) => (readPath(properties, path) ?? '') !== '')
   const total = find('revenue', 'total', 'value')
   const paths: Record<string, string> = {}
-  const pageType = Object.keys(PAGE_TYPES).find((type) => new RegExp(`^(${PAGE_TYPES[type]})$`).test(key))
+  const [pageType] = PAGE_TYPES.find(([, names]) => names.test(key)) ?? []
   if (pageType) {
     const products = find('products')
     if (products || find('product_id', 'sku') || /product(?!s|list)/.test(key)) {

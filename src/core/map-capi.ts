@@ -1,4 +1,4 @@
-import { FROM_PARAM, readField } from './capi-fields.ts'
+import { FROM_PARAM, fromParam, readField, writeField } from './capi-fields.ts'
 import { CAPI_MAX_AGE, type CapiEvent } from './capi-json.ts'
 import { type Fields, hashUser, isIdentified, putUser } from './capi-user.ts'
 import type { ServerEvent } from './event.ts'
@@ -116,23 +116,29 @@ function putConversion(
   fields: Fields,
   dropped: string[],
 ): void {
-  const derived = mapUet(event, mapping)
-  const { action, label, category, value, currency } = event.conversion ?? derived.conversion
-  const params = {
-    ...derived.params,
-    event_label: label,
-    event_category: category,
-    revenue_value: value,
-    currency,
-    action,
-  } as Record<string, unknown>
-  dropped.push(...derived.dropped)
-  for (const [param, path] of [['action', 'eventName'] as const, ...FROM_PARAM]) {
+  const { params, conversion, dropped: notes } = mapUet(event, mapping)
+  dropped.push(...notes)
+  for (const [param, path] of FROM_PARAM) {
     if (params[param] === undefined || (as === 'pageLoad' && GOAL.test(param))) continue
-    const clean = readField(path, params[param])
-    if (clean !== undefined) fields.set(path, clean)
+    const value = fromParam(param, params[param])
+    if (value !== undefined) fields.set(path, value)
+  }
+  if (as === 'pageLoad') return
+  const said = event.conversion ?? conversion
+  for (const [key, path] of SAID) {
+    const value = readField(path, said[key])
+    if (value === undefined) fields.delete(path)
+    else fields.set(path, value)
   }
 }
+
+const SAID = [
+  ['action', 'eventName'],
+  ['label', 'customData.eventLabel'],
+  ['category', 'customData.eventCategory'],
+  ['value', 'customData.value'],
+  ['currency', 'customData.currency'],
+] as const
 
 /** Counts that something happened, not who did it: no page but its bare address, nothing of the visitor or the order. */
 function anonymize(fields: Fields, throwawayId: string): Fields {
@@ -144,13 +150,7 @@ function anonymize(fields: Fields, throwawayId: string): Fields {
 }
 
 function assemble(eventType: CapiEvent['eventType'], fields: Fields, adStorageConsent: 'G' | 'D'): CapiEvent {
-  const event: Record<string, unknown> = { eventType, adStorageConsent }
-  for (const [path, value] of fields) {
-    const keys = path.split('.')
-    const last = keys.pop()!
-    let target = event
-    for (const key of keys) target = (target[key] ??= {}) as Record<string, unknown>
-    target[last] = value
-  }
-  return event as unknown as CapiEvent
+  const event = { eventType, adStorageConsent }
+  for (const [path, value] of fields) writeField(event, path, value)
+  return event as CapiEvent
 }

@@ -58,9 +58,9 @@ const listOf = (value: unknown, read: (entry: unknown) => unknown) => {
   return entries.size ? [...entries] : undefined
 }
 
-const item = (product: unknown): UetParams | undefined => {
+const item = (product: unknown, names = ITEM_NAMES): UetParams | undefined => {
   const result: UetParams = {}
-  for (const name of ITEM_NAMES) {
+  for (const name of names) {
     const value = readParam(name, readPath(product, name))
     // Of several names for one key, the last one present wins.
     if (value !== undefined) result[name.replace(/^(sku|product_id)$/, 'id').replace(/^position/, 'list_$&')] = value
@@ -73,6 +73,7 @@ const item = (product: unknown): UetParams | undefined => {
  * rule, and before it has loaded that silences it for the whole page. The rule follows from the name.
  */
 export function readParam(name: string, value: unknown): unknown {
+  if ((value ?? '') === '') return
   const number = () => {
     const amount = parseAmount(value)
     return (!/step|stay|position/.test(name) || Number.isInteger(amount)) && !(/stay/.test(name) && amount! > 30)
@@ -83,10 +84,13 @@ export function readParam(name: string, value: unknown): unknown {
   if (/value$|price|quantity|^shipping|^tax|step|stay|position/.test(name)) return number()
   if (/pagetype/.test(name)) return oneOf(`home searchresults other ${PAGES[name[0]!] ?? BOOKING_PAGES}`, value)
   if (/customer/.test(name)) return oneOf('true false 1 0', value)
-  if (/^(items|promotions)/.test(name)) return listOf(value, item)
+  if (/^(items|promotions)/.test(name)) return listOf(value, (product) => item(product))
   if (/prodid/.test(name))
     return listOf(value, (product) => {
-      const id = readParam('id', typeof product === 'object' ? item(product)?.id : product) as string
+      const id = readParam(
+        'id',
+        typeof product === 'object' ? item(product, ITEM_NAMES.slice(0, 3))?.id : product,
+      ) as string
       return id?.length <= 50 ? id : undefined
     })
   const text = cleanText(Number.isFinite(value) && !/^event/.test(name) ? `${value}` : value)

@@ -7,7 +7,8 @@ import type { ServerEvent } from '../../src/core/event.ts'
 import { type MapCapiOptions, mapCapi } from '../../src/core/map-capi.ts'
 import { mapUet } from '../../src/core/map-uet.ts'
 import { createFakeCapi } from '../../src/testing/fake-capi.ts'
-import { anyEvent, NOW, purchase, SHA } from '../support/events.ts'
+import { anyEvent } from '../support/any-event.ts'
+import { NOW, purchase, SHA } from '../support/events.ts'
 
 const USER = { anonymousId: 'a1' }
 const track: ServerEvent = { type: 'track', id: 'e-1', name: 'Signed Up', time: NOW, consent: 'granted', user: USER }
