@@ -7,6 +7,8 @@ export type TagScript = 'ok' | 'network-error' | 'empty' | 'junk' | 'hang' | { d
 export interface SiteOptions {
   /** Path → HTML body or whole answer. Unknown paths get `/`'s. */
   pages?: Record<string, string | { html: string; headers?: Record<string, string> }>
+  /** Path → script of the site's own. */
+  scripts?: Record<string, string>
   tagScript?: TagScript
   origin?: string
   headers?: Record<string, string>
@@ -98,6 +100,8 @@ export async function openSite(browser: Browser, options: SiteOptions = {}): Pro
     const { pathname } = new URL(route.request().url())
     if (pathname.startsWith('/dist/'))
       return route.fulfill({ contentType: 'text/javascript; charset=utf-8', body: file(pathname.slice(1)) })
+    const script = options.scripts?.[pathname]
+    if (script !== undefined) return route.fulfill({ contentType: 'text/javascript; charset=utf-8', body: script })
     const found = pages[pathname] ?? pages['/'] ?? ''
     const answer = typeof found === 'string' ? { html: found } : found
     return route.fulfill({

@@ -1,0 +1,25 @@
+import { resolve } from 'node:path'
+import { build } from 'vite'
+
+/** Page scripts name our sources, for their types; what runs is the built files. */
+const alias = [
+  { find: /^(\.\.\/)+src\/browser\/index\.ts$/, replacement: resolve('dist/index.js') },
+  { find: /^(\.\.\/)+src\/browser\/adapters\/(\w+)\.ts$/, replacement: resolve('dist/$2.js') },
+]
+
+/** One classic script out of an entry file and all that it imports. */
+export async function bundle(input: string): Promise<string> {
+  const result = await build({
+    configFile: false,
+    logLevel: 'error',
+    resolve: { alias },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    build: {
+      write: false,
+      minify: false,
+      rollupOptions: { input, output: { format: 'iife', codeSplitting: false } },
+    },
+  })
+  const [first] = [result].flat() as { output: { type: string; code: string }[] }[]
+  return first!.output[0]!.code
+}

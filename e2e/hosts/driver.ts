@@ -1,0 +1,55 @@
+import type { UetControls, UetOptions } from '../../src/browser/index.ts'
+
+export type Preferences = Record<string, boolean>
+
+/** One thing a site does with its analytics library, in words that hold for every library. */
+export type Call =
+  | ['page']
+  | ['track', name: string, properties?: Record<string, unknown>]
+  | ['identify', userId: string, traits: Record<string, unknown>]
+  /** The visitor answers the consent tool; from then on the library knows. */
+  | ['consent', preferences: Preferences]
+  /** A single-page application moves on. */
+  | ['go', path: string]
+  | ['reset']
+
+export interface Setup {
+  options: UetOptions
+  /** Made at once, before the library has started. */
+  calls: Call[]
+  /** What the visitor chose on an earlier page. */
+  consent?: Preferences | undefined
+  /** Plugins that throw in every hook, in front of ours and behind. */
+  throwers?: boolean | undefined
+}
+
+/** How a page with one library on it is driven. */
+export interface Driver {
+  call(...call: Call): unknown
+  uet: UetControls
+  /** What another plugin of the library saw: name and id of each event. It freezes them, so that writing to them fails. */
+  seen: { name: string; id: string }[]
+  /** Resolves when the library calls itself ready. */
+  ready: Promise<unknown>
+}
+
+/** A page script: makes the driver, does what the test set up, and hands it over. */
+export function drive(start: (setup: Setup) => Driver): void {
+  const page = window as unknown as { setup: Setup; driver: Driver }
+  page.driver = start(page.setup)
+  for (const call of page.setup.calls) page.driver.call(...call)
+}
+
+export function freeze<T>(value: T): T {
+  if (value && typeof value === 'object' && !Object.isFrozen(value) && !(value instanceof Date)) {
+    Object.freeze(value)
+    Object.values(value).forEach(freeze)
+  }
+  return value
+}
+
+export const THROWN = 'a neighbour threw'
+
+export const boom = (): never => {
+  throw new Error(THROWN)
+}
