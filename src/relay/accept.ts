@@ -9,6 +9,7 @@ import type { DoorName, Item, Rejection } from './doors/door.ts'
 import { correctTime, type Visitor } from './enrich.ts'
 import type { NewEvent, Outbox } from './outbox/outbox.ts'
 import type { TagSettings } from './settings.ts'
+import { subjectsOf } from './subjects.ts'
 
 /** What a request brought, and from whom. */
 export interface Delivery {
@@ -130,7 +131,7 @@ async function judge(
   // The visitor's own word, so it also undoes what waits. Global Privacy Control and the operator's word do not.
   if (state === 'denied' && (rule === 'event' || rule === 'category' || rule === 'property')) {
     if (!signal) report({ kind: 'no-consent', door, rule })
-    return { subjects: await subjectsOf(event, tag, now), withdrawal: signal }
+    return { subjects: await withdrawnSubjects(event, tag, now), withdrawal: signal }
   }
   if (signal) return { kind: 'ignored' }
   if (state !== 'granted') {
@@ -157,22 +158,17 @@ async function judge(
   return { kind: 'accepted', event: toNewEvent(tag.id, event.id, mapped.event), clickId: mapped.event.userData.msclkid }
 }
 
-const IDENTIFIERS = ['anonymousId', 'externalId', 'em', 'ph', 'msclkid', 'idfa', 'gaid'] as const
-
-const identifiers = ({ userData }: CapiEvent): string[] =>
-  IDENTIFIERS.flatMap((key) => (userData[key] === undefined ? [] : [userData[key]]))
-
 const toNewEvent = (tagId: string, id: string, capi: CapiEvent): NewEvent => ({
   tagId,
   id: capi.eventId ?? id,
   name: capi.eventName ?? '',
   eventTime: capi.eventTime * 1000,
-  subjects: identifiers(capi),
+  subjects: subjectsOf(capi),
   body: JSON.stringify(capi),
 })
 
 /** Whom a withdrawal is about, in the very form that events of theirs were stored with. */
-async function subjectsOf(event: ServerEvent, tag: TagSettings, now: number): Promise<readonly string[]> {
+async function withdrawnSubjects(event: ServerEvent, tag: TagSettings, now: number): Promise<readonly string[]> {
   const mapped = await mapCapi(
     { ...event, type: 'track', consent: 'granted', time: now },
     {
@@ -182,7 +178,7 @@ async function subjectsOf(event: ServerEvent, tag: TagSettings, now: number): Pr
       normalizePhone: (raw) => normalizePhone(raw, tag.defaultCountry),
     },
   )
-  return mapped.ok ? identifiers(mapped.event) : []
+  return mapped.ok ? subjectsOf(mapped.event) : []
 }
 
 function countAccepted(
