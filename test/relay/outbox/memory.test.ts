@@ -1,8 +1,21 @@
 import { expect, it } from 'vitest'
 import { memoryOutbox } from '../../../src/relay/outbox/memory.ts'
-import { newEvent, newEvents, outboxConformance } from './conformance.ts'
+import type { Outbox } from '../../../src/relay/outbox/outbox.ts'
+import { type Conformance, newEvent, newEvents, outboxConformance } from './conformance.ts'
+import { outboxModel } from './model.ts'
 
-outboxConformance('the outbox in memory', { make: () => ({ open: memoryOutbox }), durable: false, shared: false })
+const conformance: Conformance = {
+  durable: false,
+  shared: true,
+  make() {
+    // One process is all there is: every relay has the same outbox, which lives until the last of them is gone.
+    let outbox: Outbox | undefined
+    return { open: (options) => (outbox ??= memoryOutbox(options)) }
+  },
+}
+
+outboxConformance('the outbox in memory', { ...conformance, shared: false })
+outboxModel('the outbox in memory', conformance, 300)
 
 it('refuses what it has no room for, whole groups at a time', async () => {
   const outbox = memoryOutbox({ maxEvents: 3 })

@@ -19,7 +19,8 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Outbox, OutboxNotice } from '../../../src/relay/outbox/outbox.ts'
 import { type SqliteOutboxOptions, sqliteOutbox } from '../../../src/relay/outbox/sqlite.ts'
-import { newEvent, newEvents, outboxConformance } from './conformance.ts'
+import { type Conformance, newEvent, newEvents, outboxConformance } from './conformance.ts'
+import { outboxModel } from './model.ts'
 
 // Every test starts a thread and waits for the disk, which a busy machine makes slow.
 vi.setConfig({ testTimeout: 30_000 })
@@ -27,7 +28,7 @@ vi.setConfig({ testTimeout: 30_000 })
 const newFolder = () => mkdtempSync(join(tmpdir(), 'uetkit-outbox-'))
 const TAG = '97247724'
 
-outboxConformance('the outbox in SQLite', {
+const conformance: Conformance = {
   durable: true,
   shared: true,
   make() {
@@ -37,7 +38,10 @@ outboxConformance('the outbox in SQLite', {
       remove: () => rmSync(folder, { recursive: true }),
     }
   },
-})
+}
+
+outboxConformance('the outbox in SQLite', conformance)
+outboxModel('the outbox in SQLite', conformance, 15)
 
 describe('the outbox in SQLite', () => {
   let folder: string
