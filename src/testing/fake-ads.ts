@@ -4,14 +4,14 @@ import { amplitude } from './fake-ads/amplitude.ts'
 import { finishUploads, resultFile, upload, uploadStatus, uploadUrl } from './fake-ads/bulk.ts'
 import { addAudiences, applyItems, deleteAudiences, queryAudiences, updateAudiences } from './fake-ads/campaign.ts'
 import { getUser, searchAccounts } from './fake-ads/customer.ts'
-import { type FakeFault, withFault } from './fake-ads/faults.ts'
+import { type FakeAdsFault, withFault } from './fake-ads/faults.ts'
 import { authorize, newRefreshToken, token } from './fake-ads/oauth.ts'
 import { apiFault, ERRORS } from './fake-ads/respond.ts'
-import type { FakeAdsState, FakeAdsStatuses, FakeList, FakeRequest } from './fake-ads/state.ts'
+import type { FakeAdsState, FakeAdsStatuses, FakeAdsList, FakeAdsRequest } from './fake-ads/state.ts'
 
-export { ConnectionBroken, type FakeFault } from './fake-ads/faults.ts'
+export { ConnectionBroken, type FakeAdsFault } from './fake-ads/faults.ts'
 export { ERRORS as ADS_ERRORS } from './fake-ads/respond.ts'
-export type { FakeAdsStatuses, FakeList, FakeRequest } from './fake-ads/state.ts'
+export type { FakeAdsStatuses, FakeAdsList, FakeAdsRequest } from './fake-ads/state.ts'
 
 /** What can be set from the start; all of it can be changed later through `options`. */
 export interface FakeAdsOptions extends Partial<Omit<FakeAdsState['options'], 'statuses' | 'amplitude'>> {
@@ -52,7 +52,7 @@ export interface FakeAdsApi {
     refreshToken: string
   }
   readonly options: FakeAdsState['options']
-  lists(): FakeList[]
+  lists(): FakeAdsList[]
   /** Who is on a list: SHA-256 in hex. Undefined for a list that is not there. */
   members(listId: string): Set<string> | undefined
   /** As a person would in the web interface. */
@@ -60,8 +60,8 @@ export interface FakeAdsApi {
   /** A cohort that Amplitude exports, as CSV. */
   setCohort(cohortId: string, csv: string, options?: { redirect?: boolean }): void
   /** The next `times` requests of this operation meet this fault. Faults wait in line. */
-  fail(operation: FakeAdsOperation, fault: FakeFault, times?: number): void
-  readonly requests: FakeRequest[]
+  fail(operation: FakeAdsOperation, fault: FakeAdsFault, times?: number): void
+  readonly requests: FakeAdsRequest[]
   /** What a well-made client never does, as it happened. */
   readonly violations: string[]
   /** Moves the clock. */
@@ -120,14 +120,14 @@ export function createFakeAdsApi({ now = Date.now, statuses, ...options }: FakeA
     exports: new Map(),
     violations: [],
   }
-  const requests: FakeRequest[] = []
-  const faults = new Map<string, FakeFault[]>()
+  const requests: FakeAdsRequest[] = []
+  const faults = new Map<string, FakeAdsFault[]>()
   const refreshToken = newRefreshToken(state, false)
 
   const fetch = async (request: Request): Promise<Response> => {
     finishUploads(state)
     const operation = operationOf(request)
-    const entry: FakeRequest = { operation, at: state.now(), url: request.url, status: 0, text: '' }
+    const entry: FakeAdsRequest = { operation, at: state.now(), url: request.url, status: 0, text: '' }
     requests.push(entry)
     const copy = request.clone()
     entry.text = await textOf(copy)

@@ -15,8 +15,8 @@ export {
   type FakeAdsApi,
   type FakeAdsOperation,
   type FakeAdsOptions,
-  type FakeFault,
-  type FakeList,
-  type FakeRequest,
+  type FakeAdsFault,
+  type FakeAdsList,
+  type FakeAdsRequest,
 } from './fake-ads.ts'
 export * from './fake-capi.ts'

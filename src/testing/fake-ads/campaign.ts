@@ -1,6 +1,6 @@
 import { isWaiting } from './bulk.ts'
 import { apiFault, batchError, ERRORS, jsonResponse, type VendorError } from './respond.ts'
-import { type FakeAdsState, type FakeList, HOUR, type ListAction } from './state.ts'
+import { type FakeAdsState, type FakeAdsList, HOUR, type ListAction } from './state.ts'
 
 type Body = Record<string, unknown>
 
@@ -42,9 +42,9 @@ function audienceProblem(state: FakeAdsState, audience: Body): VendorError | und
   return undefined
 }
 
-function create(state: FakeAdsState, audience: Body): FakeList {
-  const scope = (audience.Scope ?? 'Customer') as FakeList['scope']
-  const list: FakeList = {
+function create(state: FakeAdsState, audience: Body): FakeAdsList {
+  const scope = (audience.Scope ?? 'Customer') as FakeAdsList['scope']
+  const list: FakeAdsList = {
     id: `${state.nextList++}`,
     name: audience.Name as string,
     description: (audience.Description as string | undefined) ?? null,
@@ -60,13 +60,13 @@ function create(state: FakeAdsState, audience: Body): FakeList {
 }
 
 /** Two days pass before there are sizes; a share of the members is known to Microsoft. */
-function sizes(state: FakeAdsState, list: FakeList) {
+function sizes(state: FakeAdsState, list: FakeAdsList) {
   const ready = state.now() - list.createdAt >= 48 * HOUR
   const share = (part: number) => (ready ? `${Math.floor(list.members.size * part)}` : null)
   return { SearchSize: share(0.6), AudienceNetworkSize: share(0.5) }
 }
 
-const shown = (state: FakeAdsState, list: FakeList) => ({
+const shown = (state: FakeAdsState, list: FakeAdsList) => ({
   Type: 'CustomerList',
   Id: list.id,
   Name: list.name,
@@ -162,14 +162,14 @@ export function applyItems(state: FakeAdsState, body: Body, without: readonly (n
 }
 
 /** Applies what is hashed and answers errors for the rest, which echo the value and come in no order. */
-function applyAll(list: FakeList, action: ListAction, items: unknown[]): unknown[] {
+function applyAll(list: FakeAdsList, action: ListAction, items: unknown[]): unknown[] {
   const good = items.filter((item): item is string => isText(item) && SHA256.test(item))
   change(list, action, good)
   const bad = items.flatMap((item, index) => (isText(item) && SHA256.test(item) ? [] : { item, index }))
   return bad.map(({ item, index }) => batchError(ERRORS.notHashed, index, `${item}`)).reverse()
 }
 
-export function change(list: FakeList, action: ListAction, hashes: Iterable<string>): void {
+export function change(list: FakeAdsList, action: ListAction, hashes: Iterable<string>): void {
   if (action === 'Replace') list.members.clear()
   for (const hash of hashes) {
     if (action === 'Remove') list.members.delete(hash)

@@ -1,6 +1,6 @@
 import { adFault, apiFault, batchError, ERRORS, jsonResponse, type VendorError } from './respond.ts'
 
-export type FakeFault =
+export type FakeAdsFault =
   /** 429 with error 117; `retryAfter` in seconds sets the header. */
   | { kind: 'throttle'; retryAfter?: number }
   /** Error 4204. */
@@ -38,7 +38,7 @@ export class ConnectionBroken extends TypeError {
 
 /** Answers in place of, or after, `run`. */
 export async function withFault(
-  fault: FakeFault,
+  fault: FakeAdsFault,
   run: (without?: readonly (number | null)[]) => Promise<Response>,
   request: Request,
 ): Promise<Response> {
@@ -85,7 +85,7 @@ async function afterwards(
 }
 
 async function partial(
-  { error, indexes }: Extract<FakeFault, { kind: 'partial' }>,
+  { error, indexes }: Extract<FakeAdsFault, { kind: 'partial' }>,
   run: (without: readonly (number | null)[]) => Promise<Response>,
 ): Promise<Response> {
   const body = (await (await run(indexes)).json()) as { PartialErrors: unknown[] }

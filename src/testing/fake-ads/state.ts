@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 export type ListAction = 'Add' | 'Remove' | 'Replace'
 
-export interface FakeList {
+export interface FakeAdsList {
   id: string
   name: string
   description: string | null
@@ -17,7 +17,7 @@ export interface FakeList {
 }
 
 /** What a request was, whether it was understood, and the text that it carried (zip files unpacked). */
-export interface FakeRequest {
+export interface FakeAdsRequest {
   operation: string
   at: number
   url: string
@@ -78,7 +78,7 @@ export interface FakeAdsState {
     /** Uploads that may wait at one time. */
     bulkAtOnce: number
   }
-  lists: Map<string, FakeList>
+  lists: Map<string, FakeAdsList>
   nextList: bigint
   uploads: Map<string, FakeUpload>
   results: Map<string, { requestId: string; at: number }>

@@ -7,7 +7,7 @@ import { indexOfClientId, writeBulkFile } from '../../../src/audience/ads/bulk-f
 import type { FailedRow } from '../../../src/audience/ads/bulk-result.ts'
 import { type AdsClient, createAdsClient } from '../../../src/audience/ads/client.ts'
 import { packed, toHex } from '../../../src/audience/hashes.ts'
-import { ADS_ERRORS, type FakeAdsOptions, type FakeFault } from '../../../src/testing/fake-ads.ts'
+import { ADS_ERRORS, type FakeAdsOptions, type FakeAdsFault } from '../../../src/testing/fake-ads.ts'
 import { type AdsWorld, adsWorld, operations } from '../support/ads-world.ts'
 
 type World = AdsWorld & { client: AdsClient }
@@ -72,7 +72,7 @@ describe('sign-in', () => {
     expect(operations(fake).filter((name) => name === 'Token')).toHaveLength(1)
   })
 
-  it.each<[string, FakeFault]>([
+  it.each<[string, FakeAdsFault]>([
     ['401 with 109', { kind: 'expired' }],
     ['401 with 105', { kind: 'fault', error: ADS_ERRORS.invalidCredentials, status: 401, envelope: 'ad' }],
     ['400 with 105', { kind: 'fault', error: ADS_ERRORS.invalidCredentials, status: 400, envelope: 'ad' }],
@@ -178,7 +178,7 @@ describe('createList', () => {
     expect(fake.lists()[1]).toMatchObject({ scope: 'Account', parentId: fake.options.accountId })
   })
 
-  it.each<[string, FakeFault[]]>([
+  it.each<[string, FakeAdsFault[]]>([
     ['before', [{ kind: 'reset' }]],
     ['after', [{ kind: 'lost' }]],
     ['after, cut off', [{ kind: 'garbled' }]],
@@ -234,7 +234,7 @@ describe('applyItems', () => {
     expect(made.fake.violations).toEqual([])
   })
 
-  it.each<[string, FakeFault[], number]>([
+  it.each<[string, FakeAdsFault[], number]>([
     ['a reset', [{ kind: 'reset' }], 1],
     ['a lost answer', [{ kind: 'lost' }, { kind: 'lost' }], 2],
     ['half an answer', [{ kind: 'garbled' }], 1],
