@@ -41,7 +41,7 @@ function allowedOf(entries: v.ObjectEntries, expected: string | null): string | 
 }
 
 /** Keys whose content is never repeated: they hold secrets, or a URL that may. */
-const SECRET = /token|secret|password|serverKey|outbox/i
+const SECRET = /token|secret|password|serverKey|apiKey|outbox|store/i
 
 /**
  * Checks a configuration.

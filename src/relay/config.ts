@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 import { check, object, oneOf, text, whole } from '../config/check.ts'
 import { ConfigError } from '../config/errors.ts'
+import { CONFIG_FILE, readJsonFile } from '../config/file.ts'
 import { resolveSecret } from '../config/secrets.ts'
 import { type RelaySettings, sharedEntries, tagList } from './settings.ts'
-
-export const CONFIG_FILE = 'uetkit.config.json'
 
 const REFERENCE = /^(env|file):./s
 
@@ -92,24 +91,7 @@ function readOutbox(outbox: string, baseDir: string, reader: (found: string) => 
 export function loadConfig(file?: string, env: Env = process.env, cwd = '.'): RelayConfig {
   const path = resolve(cwd, file ?? CONFIG_FILE)
   if (file === undefined && !existsSync(path)) return readEnvironment(env, cwd)
-  return readConfig(readJson(path), { baseDir: dirname(path), env, where: path })
-}
-
-function readJson(path: string): unknown {
-  let content: string
-  try {
-    content = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new ConfigError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}). Check --config`)
-  }
-  try {
-    return JSON.parse(content)
-  } catch (error) {
-    // The message of the parser quotes the text around the fault, which may be anything.
-    const [, position] = /position (\d+)/.exec((error as Error).message) ?? []
-    const line = position ? `, line ${content.slice(0, Number(position)).split('\n').length}` : ''
-    throw new ConfigError(`${path} is not JSON${line}`)
-  }
+  return readConfig(readJsonFile(path), { baseDir: dirname(path), env, where: path })
 }
 
 const whenSet = <T>(found: string | undefined, make: (text: string) => T): T | undefined =>

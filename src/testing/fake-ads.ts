@@ -7,11 +7,11 @@ import { getUser, searchAccounts } from './fake-ads/customer.ts'
 import { type FakeAdsFault, withFault } from './fake-ads/faults.ts'
 import { authorize, newRefreshToken, token } from './fake-ads/oauth.ts'
 import { apiFault, ERRORS } from './fake-ads/respond.ts'
-import type { FakeAdsState, FakeAdsStatuses, FakeAdsList, FakeAdsRequest } from './fake-ads/state.ts'
+import type { FakeAdsList, FakeAdsRequest, FakeAdsState, FakeAdsStatuses } from './fake-ads/state.ts'
 
 export { ConnectionBroken, type FakeAdsFault } from './fake-ads/faults.ts'
 export { ERRORS as ADS_ERRORS } from './fake-ads/respond.ts'
-export type { FakeAdsStatuses, FakeAdsList, FakeAdsRequest } from './fake-ads/state.ts'
+export type { FakeAdsList, FakeAdsRequest, FakeAdsStatuses } from './fake-ads/state.ts'
 
 /** What can be set from the start; all of it can be changed later through `options`. */
 export interface FakeAdsOptions extends Partial<Omit<FakeAdsState['options'], 'statuses' | 'amplitude'>> {

@@ -13,10 +13,10 @@ export {
   ConnectionBroken,
   createFakeAdsApi,
   type FakeAdsApi,
-  type FakeAdsOperation,
-  type FakeAdsOptions,
   type FakeAdsFault,
   type FakeAdsList,
+  type FakeAdsOperation,
+  type FakeAdsOptions,
   type FakeAdsRequest,
 } from './fake-ads.ts'
 export * from './fake-capi.ts'
