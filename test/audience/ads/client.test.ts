@@ -7,7 +7,7 @@ import { indexOfClientId, writeBulkFile } from '../../../src/audience/ads/bulk-f
 import type { FailedRow } from '../../../src/audience/ads/bulk-result.ts'
 import { type AdsClient, createAdsClient } from '../../../src/audience/ads/client.ts'
 import { packed, toHex } from '../../../src/audience/hashes.ts'
-import { ADS_ERRORS, type FakeAdsOptions, type FakeAdsFault } from '../../../src/testing/fake-ads.ts'
+import { ADS_ERRORS, type FakeAdsFault, type FakeAdsOptions } from '../../../src/testing/fake-ads.ts'
 import { type AdsWorld, adsWorld, operations } from '../support/ads-world.ts'
 
 type World = AdsWorld & { client: AdsClient }
