@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../core/version.ts'
+import { mockCommand } from './mock.ts'
 import { exitCodeOf, failureOf } from './output.ts'
+import { relayCommand } from './relay.ts'
 
 /** Where a run of the command line writes. */
 export interface CliOutput {
@@ -11,7 +13,7 @@ export interface CliOutput {
 /** Each command is one file that makes a commander `Command`. What is heavy is imported by its action only. */
 export type MakeCommand = () => Command
 
-const COMMANDS: MakeCommand[] = []
+const COMMANDS: MakeCommand[] = [relayCommand, mockCommand]
 
 /**
  * Runs one command line and answers its exit code. Results go to standard output, everything else to standard error;
