@@ -1,30 +1,27 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { getRequestListener } from '@hono/node-server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type RunningRelay, startRelay } from '../../src/relay/node.ts'
 import { createFakeCapi, type FakeCapi } from '../../src/testing/fake-capi.ts'
 import { browserBody, browserEvent, ORIGIN } from '../support/relay.ts'
+import { type Served, serveFetch } from '../support/serve.ts'
 
 const TOKEN = '3f0c2b1e-0000-4000-8000-c4nary000001'
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 let folder: string
 let capi: FakeCapi
-let upstream: ReturnType<typeof createServer>
+let upstream: Served
 let running: RunningRelay
 
 const start = async (more: object = {}) => {
-  const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
   running = await startRelay(
     {
       port: 0,
       host: '127.0.0.1',
       adminPort: 0,
-      capi: { url },
+      capi: { url: upstream.url },
       tags: [{ id: '97247724', token: 'env:TOKEN', key: 'pk_shop', origins: [ORIGIN] }],
       ...more,
     },
@@ -35,12 +32,10 @@ const start = async (more: object = {}) => {
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'uetkit-relay-'))
   capi = createFakeCapi({ tags: { '97247724': TOKEN } })
-  upstream = createServer(getRequestListener(capi.fetch, { overrideGlobalObjects: false }))
-  await new Promise<void>((done) => upstream.listen(0, '127.0.0.1', done))
+  upstream = await serveFetch(capi.fetch)
 })
 afterEach(async () => {
   await running.close()
-  upstream.closeAllConnections()
   upstream.close()
   rmSync(folder, { recursive: true })
 })
