@@ -17,6 +17,8 @@ export interface Parcel {
   outcome?: Outcome
   /** Its time was set to Microsoft's clock, which happens once. */
   retimed?: true
+  /** It is sent alone once more, because it was refused in words that are not Microsoft's. */
+  doubted?: true
 }
 
 /**
@@ -41,7 +43,14 @@ export async function deliver(
     waiting.push(batch.slice(middle), batch.slice(0, middle))
   }
 
-  for (let batch = waiting.pop(); batch; batch = waiting.pop()) {
+  /** Where others came through the same way, a suspect gets a second chance before it is to blame. */
+  const next = () => {
+    const [suspect] = !waiting.length && accepted ? suspects.splice(0, 1) : []
+    if (suspect) suspect.doubted = true
+    return suspect ? [suspect] : waiting.pop()
+  }
+
+  for (let batch = next(); batch; batch = next()) {
     const verdict = await post(batch)
     if (verdict.kind === 'stop') {
       settle([batch, ...waiting].flat(), verdict.outcome)
@@ -54,6 +63,7 @@ export async function deliver(
     } else if (batch.length > 1) halve(batch)
     else if (verdict.kind === 'refused') settle(batch, failed('invalid', verdict.code))
     else if (verdict.kind === 'oversize') settle(batch, failed('invalid', 'oversize'))
+    else if (batch[0]!.doubted) settle(batch, failed('invalid', 'http-400'))
     else {
       suspects.push(...batch)
       if (accepted || suspects.length < MAX_SUSPECTS) continue
@@ -61,8 +71,7 @@ export async function deliver(
       break
     }
   }
-  // Where others came through the same way, it is the event that something on the way objects to.
-  settle(suspects, failed(accepted ? 'invalid' : 'retry', 'http-400'))
+  settle(suspects, failed('retry', 'http-400'))
 }
 
 function settle(parcels: readonly Parcel[], outcome: Outcome): void {

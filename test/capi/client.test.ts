@@ -392,6 +392,49 @@ describe('an answer that is none', () => {
   })
 })
 
+describe('sending again whatever is to be sent again', () => {
+  const faults = fc.constantFrom<FakeCapiFault>(
+    { kind: 'status', status: 500 },
+    { kind: 'status', status: 400 },
+    { kind: 'status', status: 401 },
+    { kind: 'status', status: 413 },
+    { kind: 'throttle', retryAfter: 1 },
+    { kind: 'reset' },
+    { kind: 'lost-reply' },
+    { kind: 'empty' },
+    { kind: 'html' },
+    { kind: 'redirect' },
+  )
+
+  it('delivers every good event, and twice only where an answer was lost', async () => {
+    const marks = fc.array(fc.constantFrom('good', 'good', 'good', 'bad', 'warn'), { minLength: 2, maxLength: 60 })
+    await fc.assert(
+      fc.asyncProperty(marks, fc.array(faults, { maxLength: 8 }), async (kinds, troubles) => {
+        const { fake, send } = setup()
+        for (const fault of troubles) fake.inject(fault)
+        let left = kinds.map((kind, n) => (kind === 'good' ? event(`e-${n}`) : marked(`e-${n}`, kind)))
+        const invalid: string[] = []
+        for (let rounds = 0; left.length; rounds++) {
+          expect(rounds).toBeLessThanOrEqual(troubles.length)
+          const outcomes = await send(left)
+          left.forEach(({ eventId }, n) => outcomes[n]!.status === 'invalid' && invalid.push(eventId!))
+          left = left.filter((_, n) => /retry|setup/.test(outcomes[n]!.status))
+        }
+        const lost = troubles.filter(({ kind }) => kind === 'lost-reply').length
+        const statuses = troubles.map((fault) => (fault.kind === 'status' ? fault.status : 0))
+        const foreign = statuses.includes(413) || statuses.filter((status) => status === 400).length > 1
+        kinds.forEach((kind, n) => {
+          const times = fake.oracle.timesAccepted(`e-${n}`)
+          expect(times).toBeLessThanOrEqual(kind === 'bad' ? 0 : 1 + lost)
+          // Only a refusal that names an event, or meets it alone and again, may end it.
+          expect(kind === 'bad' || times > 0 || (foreign && invalid.includes(`e-${n}`))).toBe(true)
+        })
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
 describe('over a socket', () => {
   let close = () => {}
   afterEach(() => {
