@@ -39,12 +39,13 @@ export function createPageLoads(
   let id = ''
   let info: PageInfo = {}
 
-  /** Fail-closed: where the page's redaction fails, only the origin leaves. */
+  /** Fail-closed: where the page's redaction fails, only the origin leaves. Always an address, as the tag takes it apart. */
   const redact = (url: string): string => {
+    const origin = `${location.protocol}//${location.host}`
     try {
-      return redactUrl && url ? `${redactUrl(url)}` : url
+      return redactUrl && url ? new URL(redactUrl(url) || '', origin).href : url
     } catch {
-      return location.origin
+      return origin
     }
   }
 
