@@ -149,8 +149,8 @@ export const RULES = new Map(TABLE.split('\n').map((line) => line.split(' ') as 
 
 export const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value])
 
-/** Ids as text; several may stand in one text, as in an attribute. */
-export const tagIds = ({ tagId }: UetOptions): string[] => `${tagId}`.split(',')
+/** Ids as text, each once; several may stand in one text, as in an attribute. */
+export const tagIds = ({ tagId }: UetOptions): string[] => [...new Set(`${tagId}`.split(','))]
 
 /** What each kind accepts; any other word is a `typeof`, or the value itself. */
 const KINDS: Record<string, (value: unknown) => boolean> = {

@@ -1,5 +1,6 @@
 import type { PageInfo } from '../core/event.ts'
 import { uuidV4 } from '../core/identifiers.ts'
+import { cleanText } from '../core/uet-params.ts'
 import type { UetOptions } from './options.ts'
 import type { Command, Tags } from './tag.ts'
 
@@ -52,7 +53,10 @@ export function createPageLoads(
   const report = ({ url, path, title = document.title, referrer }: PageClaim): Command => {
     const { href } = location
     const [here] = href.split('#')
-    const given = new URL(url ?? path ?? href, href).href
+    let given = href
+    try {
+      given = new URL(url ?? path ?? href, href).href
+    } catch {}
     const canonical = document.querySelector<HTMLLinkElement>('link[rel=canonical]')?.href
     // Hosts state the canonical link, or the location without its fragment, where nobody chose a URL.
     const natural = [here, canonical, canonical + location.search].includes(given.split('#')[0])
@@ -67,11 +71,13 @@ export function createPageLoads(
       title,
     }
     told ||= !natural
-    const params = { page_title: title, page_location: info.url } as Record<string, string>
+    const params = { page_title: cleanText(title), page_location: info.url } as Record<string, string>
     if (opening) {
-      // A script that arrives late finds the address and title of a later view.
+      // A script that arrives late finds the address and title of a later view; one with half a character breaks the tag.
       const command = () =>
-        told || href !== location.href || title !== document.title ? ['event', 'page_view', params] : ['pageLoad']
+        told || href !== location.href || title !== document.title || /\p{Cs}/u.test(title)
+          ? ['event', 'page_view', params]
+          : ['pageLoad']
       tags._pageLoad(command)
       return command()
     }

@@ -79,7 +79,12 @@ export function createSender(
 
   return {
     _send: (event) => {
-      waiting.push(JSON.stringify(event))
+      try {
+        waiting.push(JSON.stringify(event))
+      } catch {
+        // Properties that JSON cannot hold: what the event says to Microsoft is in the conversion.
+        waiting.push(JSON.stringify({ ...event, properties: {} }))
+      }
       schedule(LINGER_MS)
     },
     _clear: () => {

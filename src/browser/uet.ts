@@ -3,6 +3,7 @@ import type { Properties, UetEvent } from '../core/event.ts'
 import { uuidV4 } from '../core/identifiers.ts'
 import { type Mapping, mapUet } from '../core/map-uet.ts'
 import { readPath } from '../core/paths.ts'
+import { cleanText } from '../core/uet-params.ts'
 import { createConsent } from './consent/consent.ts'
 import { SYNC_MARK, syncIds } from './id-sync.ts'
 import { hashIdentity, type Identity } from './identity.ts'
@@ -21,7 +22,7 @@ const REGISTRY = Symbol.for('uetkit')
 const HISTORY_LIMIT = 200
 
 /**
- * Starts a tracker, or returns the one that runs these tags already. Wrong options warn once on the console and give
+ * Starts a tracker of those tags that none runs yet, or returns the one that does. Wrong options warn once on the console and give
  * one that does nothing, as does a place without a `window`.
  */
 export function createUet(options: UetOptions): Uet {
@@ -29,8 +30,9 @@ export function createUet(options: UetOptions): Uet {
     if (!isFaulty(options) && typeof window === 'object') {
       const registry = ((window as never as Record<symbol, Record<string, Uet>>)[REGISTRY] ??= {})
       const ids = tagIds(options)
-      const uet = ids.map((id) => registry[id]).find(Boolean) ?? startUet(options, window)
-      for (const id of ids) registry[id] ??= uet
+      const tagId = ids.filter((id) => !registry[id])
+      const uet = tagId[0] ? startUet({ ...options, tagId }, window) : registry[ids[0]!]!
+      for (const id of tagId) registry[id] = uet
       return uet
     }
   } catch {}
@@ -187,11 +189,14 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
     context: UetContext | undefined,
   ): UetEvent => {
     const { state } = consent._decision()
-    const id = readPath(context, 'id')
-    const time = +new Date(readPath(context, 'time') as string)
+    let time = 0
+    try {
+      time = +new Date(readPath(context, 'time') as string)
+    } catch {}
     return {
       type,
-      id: typeof id === 'string' && id.trim() ? id : uuidV4(),
+      // The same clean text as the tag gets: deduplication compares them.
+      id: cleanText(readPath(context, 'id')) ?? uuidV4(),
       ...(name && { name }),
       time: time > 0 ? time : Date.now(),
       ...(state !== 'unknown' && { consent: state }),
@@ -223,10 +228,11 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   const track: Uet['track'] = (name, properties, context) => {
     consent._read(properties, context)
     const { allow, deny } = options.events ?? {}
-    if (typeof name !== 'string' || !name.trim()) return drop('track() needs an event name')
+    const label = cleanText(name)
+    if (!label) return drop('track() needs an event name')
     if (deny?.includes(name) || allow?.includes(name) === false) return drop(name, 'by option events')
     pageLoads._ensure()
-    const event = toEvent('track', name, properties, context)
+    const event = toEvent('track', label, properties, context)
     const { action, params, conversion, dropped: notes } = mapUet(event, mapping)
     const args = ['event', action, params]
     if (!tags._event(action, params)) drop(name, 'the tag script is not there')

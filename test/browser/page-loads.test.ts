@@ -167,12 +167,21 @@ each('%s', (_, late) => {
     expect(load(page, 0)?.tl).toBe('Ours')
   })
 
+  it('counts a page() with a broken address as one of the address that the page has', () => {
+    const { page } = run((uet, page) => {
+      uet.page({ url: 'http://[' })
+      go(page, '/b')
+      uet.page({ url: 'http://[' })
+    })
+    expect(page.lines()).toEqual(['pageLoad /', 'pageLoad /b'])
+  })
+
   it.each<[string, unknown]>([
     ['numbers', { url: 5, path: 6, title: 7 }],
     ['a broken address', { url: 'http://[' }],
     ['null', null],
     ['a text', 'Home'],
-  ])('odd properties make at most the page load itself: %s', (_, properties) => {
+  ])('odd properties make the page load itself: %s', (_, properties) => {
     const { page } = run((uet) => {
       uet.page(properties as never)
       uet.track('After')
@@ -269,6 +278,22 @@ each('%s', (_, late) => {
       go(page, '/b')
     })
     expect(page.lines()).toEqual(['pageLoad /'])
+  })
+})
+
+describe('half a character in the title', () => {
+  it.each<[string, TagPageOptions, object]>([
+    ['of the document', { title: 'A \ud83d' }, {}],
+    ['that page() names', { title: 'A' }, { title: 'A \ud83d' }],
+  ])('%s does not break the tag', (_, options, properties) => {
+    const { page, uet } = open(options)
+    uet.page({ ...properties })
+    uet.page({ ...properties })
+    uet.track('Signup')
+    page.settle()
+    expect(page.errors).toEqual([])
+    expect(page.lines()).toEqual(['pageLoad /', 'pageLoad /', 'custom Signup'])
+    expect([load(page, 0)?.tl, load(page, 1)?.tl]).toEqual(['A', 'A'])
   })
 })
 
