@@ -7,8 +7,16 @@ const alias = [
   { find: /^(\.\.\/)+src\/browser\/adapters\/(\w+)\.ts$/, replacement: resolve('dist/$2.js') },
 ]
 
-/** One classic script out of an entry file and all that it imports. */
-export async function bundle(input: string): Promise<string> {
+const bundles = new Map<string, Promise<string>>()
+
+/** One classic script out of an entry file and all that it imports; made once. */
+export function bundle(input: string): Promise<string> {
+  const made = bundles.get(input) ?? make(input)
+  bundles.set(input, made)
+  return made
+}
+
+async function make(input: string): Promise<string> {
   const result = await build({
     configFile: false,
     logLevel: 'error',

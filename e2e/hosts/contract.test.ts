@@ -4,6 +4,6 @@ import { contract, useHost } from './contract.ts'
 
 const sites = useSites()
 
-describe.each(['analytics', 'segment', 'amplitude', 'rudderstack'])('%s', (name) => {
+describe.each(['analytics', 'segment', 'amplitude', 'rudderstack', 'jitsu'])('%s', (name) => {
   contract(useHost(sites, name))
 })

@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { UetOptions } from '../../src/browser/index.ts'
 import type { Beacon, Site, SiteOptions } from '../support/site.ts'
 import type { useSites } from '../support/suite.ts'
@@ -50,7 +50,8 @@ const CASES: Case[] = [
     ],
   },
   {
-    what: 'an event before any page view, the page view once, and the later ones of a single-page application',
+    what: 'an event before any page view, later page views of a single-page application, consent from a property',
+    options: { consent: { default: 'granted', property: 'ads.storage' } },
     steps: [
       [
         [['track', 'First'], ['page'], ['track', 'Second']],
@@ -60,7 +61,17 @@ const CASES: Case[] = [
         [['go', '/shoes?size=9'], ['page']],
         [['pageLoad', { p: 'https://shop.example/shoes?size=9', r: 'https://shop.example/', spa: 'Y' }]],
       ],
-      [[['track', 'Viewed']], [['custom', { el: 'Viewed' }]]],
+      [
+        [
+          ['track', 'Odd', { ads: { storage: 'no' } }],
+          ['track', 'Refused', { ads: { storage: ' Denied ' } }],
+        ],
+        [
+          ['custom', { el: 'Odd', asc: 'G' }],
+          ['consent', { src: 'update', asc: 'D' }],
+          ['custom', { el: 'Refused', asc: 'D' }],
+        ],
+      ],
     ],
   },
   {
@@ -110,30 +121,6 @@ const CASES: Case[] = [
     ],
   },
   {
-    what: 'the consent that a property states',
-    options: { consent: { property: 'ads.storage' } },
-    steps: [
-      [
-        [['page']],
-        [
-          ['consent', { src: 'default', asc: 'D' }],
-          ['pageLoad', { asc: 'D' }],
-        ],
-      ],
-      [
-        [
-          ['track', 'Odd', { ads: { storage: 'yes' } }],
-          ['track', 'Yes', { ads: { storage: ' Granted ' } }],
-        ],
-        [
-          ['custom', { el: 'Odd', asc: 'D' }],
-          ['consent', { src: 'update', asc: 'G' }],
-          ['custom', { el: 'Yes', asc: 'G' }],
-        ],
-      ],
-    ],
-  },
-  {
     what: 'all of it between plugins that throw',
     throwers: true,
     steps: [
@@ -156,16 +143,12 @@ export interface Shop extends Site {
 
 /** Opens pages on which one library runs, with our plugin and others in it. */
 export function useHost({ open }: ReturnType<typeof useSites>, pageScript: string) {
-  let script = ''
-  beforeAll(async () => {
-    script = await bundle(`e2e/hosts/pages/${pageScript}.ts`)
-  })
   return {
     async open(setup: Partial<Setup> = {}, site: SiteOptions = {}): Promise<Shop> {
       const full: Setup = { calls: [], ...setup, options: { ...OPTIONS, ...setup.options } }
       const opened = await open({
         ...site,
-        scripts: { '/host.js': script },
+        scripts: { '/host.js': await bundle(`e2e/hosts/pages/${pageScript}.ts`) },
         pages: {
           '/': `<script>window.setup=${JSON.stringify(full)}</script><script src="/host.js"></script>`,
           ...site.pages,

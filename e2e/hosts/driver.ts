@@ -21,12 +21,16 @@ export interface Setup {
   consent?: Preferences | undefined
   /** Plugins that throw in every hook, in front of ours and behind. */
   throwers?: boolean | undefined
+  /** Options of the library's own. */
+  host?: object | undefined
 }
 
 /** How a page with one library on it is driven. */
 export interface Driver {
   call(...call: Call): unknown
   uet: UetControls
+  /** The library itself, for what only it can do. */
+  library: unknown
   /** What another plugin of the library saw: name and id of each event. It freezes them, so that writing to them fails. */
   seen: { name: string; id: string }[]
   /** Resolves when the library calls itself ready. */

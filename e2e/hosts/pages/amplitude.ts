@@ -1,8 +1,8 @@
-import { createInstance, Identify, type Types } from '@amplitude/analytics-browser'
+import { createInstance, Identify, Revenue, type Types } from '@amplitude/analytics-browser'
 import { uetAmplitudePlugin } from '../../../src/browser/adapters/amplitude.ts'
 import { boom, type Driver, drive, freeze } from '../driver.ts'
 
-drive(({ options, consent, throwers }) => {
+drive(({ options, consent, throwers, host }) => {
   const seen: Driver['seen'] = []
   const result = (event: Types.Event) => ({ event, code: 200, message: '' })
   const witness: Types.DestinationPlugin = {
@@ -32,6 +32,7 @@ drive(({ options, consent, throwers }) => {
     remoteConfig: { fetchRemoteConfig: false },
     enableDiagnostics: false,
     flushIntervalMillis: 1,
+    ...host,
     autocapture: { pageViews: true, attribution: true, sessions: true, elementInteractions: true },
   })
 
@@ -52,6 +53,7 @@ drive(({ options, consent, throwers }) => {
   return {
     call: (name, ...args) => (calls[name] as (...args: unknown[]) => unknown)(...args),
     uet,
+    library: { amplitude, Revenue },
     seen,
     ready: started.promise,
   }

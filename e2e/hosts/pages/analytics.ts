@@ -40,6 +40,7 @@ drive(({ options, consent, throwers }) => {
   return {
     call: (name, ...args) => (calls[name] as (...args: unknown[]) => unknown)(...args),
     uet: uet as never,
+    library: analytics,
     seen,
     ready: new Promise((done) => analytics.ready(done)),
   }

@@ -75,6 +75,7 @@ drive(({ options, consent, throwers }) => {
   return {
     call: (name, ...args) => (calls[name] as (...args: unknown[]) => unknown)(...args),
     uet,
+    library: rudder,
     seen,
     ready: new Promise<void>((done) => rudder.ready(() => done())),
   }

@@ -45,6 +45,7 @@ drive(({ options, consent, throwers }) => {
   return {
     call: (name, ...args) => (calls[name] as (...args: unknown[]) => unknown)(...args),
     uet,
+    library: analytics,
     seen,
     ready: analytics.ready(() => {}),
   }
