@@ -78,7 +78,7 @@ export async function verifyRequest<T extends { serverKey?: SecretSource | undef
 ): Promise<{ signers: T[]; signature: string }> {
   const timestamp = headers.get('x-uetkit-timestamp') ?? ''
   const [, signature = ''] = /^sha256=([0-9a-f]{64})$/i.exec(headers.get('x-uetkit-signature') ?? '') ?? []
-  if (!/^\d{1,12}$/.test(timestamp) || !signature) {
+  if (!/^\d{1,16}$/.test(timestamp) || !signature) {
     throw new Refusal(
       401,
       'signature_missing',
@@ -86,7 +86,11 @@ export async function verifyRequest<T extends { serverKey?: SecretSource | undef
     )
   }
   if (Math.abs(now - Number(timestamp) * 1000) > SIGNATURE_WINDOW_MS) {
-    throw new Refusal(401, 'signature_expired', 'X-Uetkit-Timestamp is more than five minutes off. Check the clock')
+    throw new Refusal(
+      401,
+      'signature_expired',
+      'X-Uetkit-Timestamp, in seconds, is more than five minutes off. Check the clock',
+    )
   }
   const bytes = signedBytes(timestamp, body)
   const signers: T[] = []

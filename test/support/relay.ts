@@ -40,18 +40,19 @@ export interface TestRelayOptions extends Partial<Omit<RelayOptions, 'tags'>> {
   tags?: TagInput[]
 }
 
-export function testRelay({ tag, tags, ...options }: TestRelayOptions = {}): TestRelay {
+export function testRelay({ tag, tags, outbox: given, ...rest }: TestRelayOptions = {}): TestRelay {
   const clock = { now: NOW }
   const now = () => clock.now
-  const outbox = options.outbox ?? memoryOutbox({ now })
+  const outbox = given ?? memoryOutbox({ now })
   const reports: RelayReport[] = []
   const relay = createRelay({
     tags: tags ?? [{ ...TAG, ...tag }],
-    outbox,
+    // Delivery finds nothing, so that what waits stays to be looked at.
+    outbox: { ...outbox, claim: async (tagId) => ({ id: '', tagId, events: [], nextInMs: undefined }) },
     now,
-    fetch: () => new Promise(() => {}),
+    fetch: () => Promise.reject(new Error('a test relay sends nothing')),
     onReport: (report) => reports.push(report),
-    ...options,
+    ...rest,
   })
   return {
     ...relay,
