@@ -198,6 +198,10 @@ export function tagList<S extends v.GenericSchema>(secretSchema: S) {
     list(tagSchema(secretSchema), 'a list of tags'),
     v.minLength(1, 'at least one tag'),
     v.check((tags) => new Set(tags.map(({ id }) => id)).size === tags.length, 'each tag id once'),
+    v.check(
+      (tags) => tags.every(({ browser, serverKey }) => !browser?.ticketFor?.length || serverKey !== undefined),
+      'a "serverKey" wherever "browser.ticketFor" is set, which signs the tickets',
+    ),
   )
 }
 

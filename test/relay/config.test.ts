@@ -108,6 +108,11 @@ describe('readConfig', () => {
     ['no tags', {}, 'tags: found nothing, allowed is a list of tags'],
     ['an empty list', { tags: [] }, 'tags: found [], allowed is at least one tag'],
     ['a tag twice', { tags: [tag, tag] }, /^tags: found .*, allowed is each tag id once$/],
+    [
+      'tickets that nobody signs',
+      { tags: [{ ...tag, browser: { ticketFor: ['Order'] } }] },
+      /allowed is a "serverKey" wherever/,
+    ],
     ['a misspelt key', { tags: [tag], prot: 1 }, /^prot: unknown key; allowed here: .*port, /],
     [
       'a misspelt key of a tag',

@@ -62,7 +62,7 @@ export function testRelay({ tag, tags, outbox: given, ...rest }: TestRelayOption
     async post(path, body, headers = {}, info = { address: '203.0.113.7' }) {
       const request = new Request(`https://relay.example${path}`, {
         method: 'POST',
-        headers: { ...(path === '/v1/e' && BROWSER), ...headers },
+        headers: { ...(path.split('?')[0] === '/v1/e' && BROWSER), ...headers },
         body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
       })
       const response = await relay.fetch(request, info)

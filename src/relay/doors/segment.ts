@@ -9,6 +9,9 @@ const INTEGRATIONS = ['Microsoft Advertising UET', 'Microsoft Bing CAPI (Actions
 /** Sent by Segment's consent wrappers when the visitor chooses anew. */
 const CONSENT_EVENT = 'Segment Consent Preference Updated'
 
+/** Calls that are no events, but may tell of consent. */
+const SIGNALS: readonly unknown[] = ['identify', 'group', 'alias']
+
 export interface SegmentBody {
   /** Mobile libraries name their key in the body. */
   writeKey: unknown
@@ -48,11 +51,17 @@ function toItem(message: unknown, batch: unknown, now: number): Item {
   const { type, consent, properties } = message
   const preferences = read('context.consent.categoryPreferences')
   const user = readUser(message, read)
-  if ((type !== 'track' && type !== 'page' && type !== 'screen') || message.event === CONSENT_EVENT) {
+  if (SIGNALS.includes(type) || message.event === CONSENT_EVENT) {
     return toSignal(parseServerEvent({ ...SIGNAL, consent, user }), preferences)
   }
 
   const track = type === 'track'
+  if (!track && type !== 'page' && type !== 'screen') {
+    return {
+      kind: 'faulty',
+      faults: [{ path: 'type', code: 'value', message: 'type: not one of the Segment HTTP API' }],
+    }
+  }
   const page = (key: string) => (track ? undefined : readPath(properties, key)) ?? read(`context.page.${key}`)
   const stated = message.timestamp ?? message.originalTimestamp
   const { event, faults } = parseServerEvent({

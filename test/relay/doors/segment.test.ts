@@ -166,6 +166,7 @@ describe('the Segment HTTP API', () => {
 
   it.each([
     ['a message that is no object', 7, 'invalid_event'],
+    ['a message of no type', message({ type: undefined }), 'invalid_event'],
     ['a track without a name', message({ event: undefined }), 'invalid_event'],
     ['a time that is none', message({ timestamp: 'yesterday' }), 'invalid_event'],
     ['a message that is too old', message({ timestamp: iso(-8 * 86_400_000) }), 'expired'],
