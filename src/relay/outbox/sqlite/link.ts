@@ -52,8 +52,14 @@ export function openLink(data: WorkerData, { now, onCommit, onNotice }: LinkHook
     })
   }
   const start = () => {
-    // Without the flags of this process: some are refused for threads.
-    const started = new Worker(WORKER, { workerData: data, name: 'uetkit-outbox', execArgv: [] })
+    const started = new Worker(WORKER, {
+      workerData: data,
+      name: 'uetkit-outbox',
+      // Without the flags of this process: some are refused for threads.
+      execArgv: [],
+      // What it holds is short-lived; by default V8 would give it as much room as the machine allows.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    })
     started.on('message', receive)
     started.once('error', (error) => worker === started && gone(error))
     started.once('exit', (code) => worker === started && gone(code))
