@@ -26,16 +26,21 @@ export const readReport = (page: Page): Promise<Report> =>
 
 export const findingIds = async (page: Page): Promise<string[]> => (await readReport(page)).findings.map(({ id }) => id)
 
-/** A website with its inspector open. */
+/** A website with its inspector open, unless `open` says otherwise. `relay` is the status that a relay answers. */
 export async function openInspected(
   browser: Browser,
-  { path = '/?uetkit_inspect=1', relay, ...options }: SiteOptions & { path?: string; relay?: number } = {},
+  {
+    path = '/?uetkit_inspect=1',
+    relay,
+    open = true,
+    ...options
+  }: SiteOptions & { path?: string; relay?: number; open?: boolean } = {},
 ): Promise<Site> {
   const site = await openSite(browser, options)
   await site.context.route('https://relay.example/**', (route) =>
     relay ? route.fulfill({ status: relay, headers: { 'Access-Control-Allow-Origin': '*' } }) : route.abort(),
   )
   await site.page.goto(site.origin + path)
-  await site.page.locator('uetkit-inspector').waitFor({ state: 'attached' })
+  if (open) await site.page.locator('uetkit-inspector').waitFor({ state: 'attached' })
   return site
 }

@@ -69,14 +69,17 @@ function open(): InspectorHandle {
   )
   const { timeline } = watch
 
-  const report = () => ({
-    uetkit: VERSION,
-    time: new Date().toISOString(),
-    url: maskText(location.href),
-    trackers: watch.states(),
-    findings: watch.findings(),
-    timeline: timeline.entries,
-  })
+  const report = () => {
+    watch.drain()
+    return {
+      uetkit: VERSION,
+      time: new Date().toISOString(),
+      url: maskText(location.href),
+      trackers: watch.states(),
+      findings: watch.findings(),
+      timeline: timeline.entries,
+    }
+  }
 
   const close = () => {
     clearInterval(timer)
@@ -112,6 +115,7 @@ function open(): InspectorHandle {
   window.addEventListener(
     'pagehide',
     () => {
+      watch.drain()
       const rows = timeline.entries.slice(-KEPT).map((entry) => ({ earlier: location.pathname, ...entry }))
       session(ROWS_KEY, toJson(rows))
     },

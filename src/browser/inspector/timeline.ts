@@ -2,7 +2,7 @@ import type { ConsentDecision } from '../../core/consent.ts'
 import type { Conversion } from '../../core/event.ts'
 import type { AnyReport } from '../types.ts'
 import type { BeaconSeen } from './beacons.ts'
-import { maskText, snapshot } from './snapshot.ts'
+import { maskText } from './snapshot.ts'
 import { consentWords, scriptWords } from './words.ts'
 
 /** What a row of the timeline is about. `tag`: the tag script did something that no call asked for. */
@@ -57,6 +57,8 @@ export interface Timeline {
 export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[] = []): Timeline {
   const entries = [...earlier]
   const beacons: BeaconSeen[] = []
+  const byKey = new Map<string, BeaconSeen>()
+  const owners = new Map<BeaconSeen, Entry>()
   let number = 0
   let decision: ConsentDecision | undefined
 
@@ -78,6 +80,7 @@ export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[
 
   const attach = (entry: Entry, beacon: BeaconSeen) => {
     entry.beacons.push(beacon)
+    owners.set(beacon, entry)
     onChange(entry)
   }
 
@@ -101,10 +104,10 @@ export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[
         title: isPage ? 'Page view' : maskText(event.name ?? ''),
         detail: isPage ? maskText(event.page?.url ?? '') : worth(conversion),
         id: event.id,
-        call: { method: event.type, name: event.name, properties: snapshot(event.properties) },
+        call: { method: event.type, name: event.name, properties: event.properties },
         eventTime: event.time,
         consent: decision,
-        queue: snapshot(args),
+        queue: args,
         conversion,
         notes,
       })
@@ -138,15 +141,16 @@ export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[
     beacons,
     report: ({ topic, report, time }) => take[topic](report as never, time),
     beacon: (beacon) => {
-      const known = beacons.find(({ key }) => key === beacon.key)
+      const known = byKey.get(beacon.key)
       if (known) {
         // The tag told of it first; the browser's record of requests adds where it went.
         Object.assign(known, { host: beacon.host ?? known.host, requested: known.requested || beacon.requested })
-        const owner = entries.find((entry) => entry.beacons.includes(known))
+        const owner = owners.get(known)
         if (owner) onChange(owner)
         return
       }
       beacons.push(beacon)
+      byKey.set(beacon.key, beacon)
       const owner = entries.find((entry) => !entry.earlier && fits(beacon, entry))
       if (owner) return attach(owner, beacon)
       const row = add({ kind: 'tag', time: beacon.time, title: beaconTitle(beacon), detail: beaconDetail(beacon) })

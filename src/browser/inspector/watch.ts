@@ -1,14 +1,19 @@
-import type { Uet, UetState } from '../types.ts'
+import type { Properties } from '../../core/event.ts'
+import type { AnyReport, Uet, UetState } from '../types.ts'
 import { watchBeacons } from './beacons.ts'
 import { countForeignSnippets, type Facts, findDoubledTags, readClock, type Violation, watchPolicy } from './facts.ts'
 import { type Finding, findAll } from './findings.ts'
 import { findRawHashes, type RawHash } from './raw-hashes.ts'
+import { snapshot } from './snapshot.ts'
 import { createTimeline, type Entry, type Timeline } from './timeline.ts'
+import { createWork } from './work.ts'
 
 export interface Watch {
   timeline: Timeline
   states(): UetState[]
   findings(): Finding[]
+  /** Takes in at once what has been seen and waits. */
+  drain(): void
   stop(): void
 }
 
@@ -21,6 +26,17 @@ const trackersOf = (window: Page): Uet[] => [
 
 const LOOK_MS = 300
 
+type EventEntry = Extract<AnyReport, { topic: 'event' }>
+
+const copyEvent = ({ report, ...rest }: EventEntry): EventEntry => ({
+  ...rest,
+  report: {
+    ...report,
+    args: snapshot(report.args) as unknown[],
+    event: { ...report.event, properties: snapshot(report.event.properties) as Properties },
+  },
+})
+
 /** Gathers what happens on the page. It only listens: nothing it does can change what is sent. */
 export function watchPage(window: Page, onChange: (entry?: Entry) => void, earlier: Entry[]): Watch {
   const { document, performance } = window
@@ -31,8 +47,15 @@ export function watchPage(window: Page, onChange: (entry?: Entry) => void, earli
   const rawHashes: RawHash[] = []
   const checked = new Set<string>()
 
+  const work = createWork(onChange)
+  /** Looked at at once, because the host may change its objects; put in its place later. */
+  const take = (report: AnyReport) => {
+    const copy = report.topic === 'event' ? copyEvent(report) : report
+    work.add(() => timeline.report(copy))
+  }
+
   const look = () => {
-    for (const uet of trackersOf(window)) if (!known.has(uet)) known.set(uet, uet.on('*', timeline.report))
+    for (const uet of trackersOf(window)) if (!known.has(uet)) known.set(uet, uet.on('*', take))
   }
   look()
   const timer = window.setInterval(look, LOOK_MS)
@@ -41,7 +64,7 @@ export function watchPage(window: Page, onChange: (entry?: Entry) => void, earli
     watchBeacons(
       window,
       (beacon) => {
-        timeline.beacon(beacon)
+        work.add(() => timeline.beacon(beacon))
         const { pid } = beacon.params
         if (!pid || checked.has(pid)) return
         checked.add(pid)
@@ -52,13 +75,15 @@ export function watchPage(window: Page, onChange: (entry?: Entry) => void, earli
       },
       (message, tagId) => {
         refusals.push(message)
-        timeline.fault('The tag refused data', `${message} (tag ${tagId})`)
+        work.add(() => timeline.fault('The tag refused data', `${message} (tag ${tagId})`))
       },
     ),
     watchPolicy(window, (violation) => {
       if (violations.some(({ directive, host }) => directive === violation.directive && host === violation.host)) return
       violations.push(violation)
-      timeline.fault('Blocked by the content security policy', `${violation.directive}: ${violation.host}`)
+      work.add(() =>
+        timeline.fault('Blocked by the content security policy', `${violation.directive}: ${violation.host}`),
+      )
     }),
   ]
 
@@ -82,6 +107,7 @@ export function watchPage(window: Page, onChange: (entry?: Entry) => void, earli
     timeline,
     states,
     findings: () => findAll(facts()),
+    drain: work.drain,
     stop: () => {
       window.clearInterval(timer)
       for (const stop of [...stops, ...known.values()]) stop()
