@@ -17,7 +17,6 @@ export interface RowLog {
   /** The next row; answers its number, counted from 1. */
   append(userId: string): number
   set(row: number, outcome: RowOutcome): void
-  statusOf(row: number): RowStatus
   readonly rows: number
   /** Writes the report; `removals` are people without a row of their own. Replaces the file in one move. */
   write(path: string, cohortId: string, removals: readonly { outcome: RowOutcome; count: number }[]): void
@@ -61,7 +60,6 @@ export function rowLog(directory: string): RowLog {
     set: (row, outcome) => {
       codes[row - 1] = codeOf(outcome)
     },
-    statusOf: (row) => outcomes[codes[row - 1]!]!.status,
     get rows() {
       return rows
     },

@@ -6,6 +6,12 @@ import type { BlockedReason, ScriptReport, ScriptStatus } from './types.ts'
 /** Arguments of one `push` on a tag's queue. */
 export type Command = unknown[]
 
+/** A `consent`, `config` or `set` command. */
+export type Setting = [name: string, data: unknown, params?: Record<string, unknown>]
+
+/** User data that clears what was set, whether the tag replaces the old or merges into it. */
+export const NOBODY = { pid: { em: '', ph: '' } }
+
 /** A running tag, as the tag script makes it out of the queue array. Only what we read of it. */
 interface TagInstance {
   push(...command: Command): void
@@ -22,7 +28,7 @@ declare global {
 export interface Tags {
   _report(): ScriptReport
   /** A `consent`, `set` or `config` command for every tag. */
-  _command(...command: Command): void
+  _command(...command: Setting): void
   /** An event for every tag; false where a full queue refused it. `params` must be JSON data. */
   _event(action: string, params: object): boolean
   /** The first page load of the page; its command is made when a tag is there to take it. */
@@ -48,7 +54,7 @@ interface Tag {
   /** Another snippet on the page starts this tag and makes its first page load. */
   _shared?: boolean
   _instance?: TagInstance | undefined
-  _commands: Command[]
+  _commands: Setting[]
   _events: Command[]
   _first?: () => Command
 }
@@ -93,7 +99,7 @@ export function createTags(
     try {
       const instance = running(tag)
       const isEvent = command[0] === 'event'
-      if (!instance) (isEvent ? tag._events : tag._commands).push(command)
+      if (!instance && isEvent) tag._events.push(command)
       // Our own events stay out of the array: the tag would send those after all that came while it was starting.
       if (instance || tag._shared || !isEvent) {
         const queue = (instance ?? page[tag._name]) as unknown[]
@@ -103,6 +109,17 @@ export function createTags(
     } catch (error) {
       log(error)
     }
+  }
+
+  /**
+   * The tag takes queued commands one by one, some time after it was made: a grant that was withdrawn meanwhile would still
+   * make it store and send ids. It holds the very objects that we pushed.
+   */
+  const retract = ({ _commands }: Tag) => {
+    if (_commands.filter(([name]) => name === 'consent').pop()?.[2]?.ad_storage !== 'denied') return
+    for (const [name, data, params] of _commands)
+      if (name === 'set') Object.assign(data as object, NOBODY)
+      else params!.ad_storage = 'denied'
   }
 
   const start = (tag: Tag): TagInstance => {
@@ -131,6 +148,7 @@ export function createTags(
         // A snippet whose tag could not be known before may have started this very tag.
         const joined = running(tag, 'uetq')
         if (!joined && !window.UET) return move('blocked', 'empty')
+        retract(tag)
         if (joined) for (const command of tag._commands) push(tag, command)
         else {
           tag._instance = start(tag)
@@ -151,7 +169,14 @@ export function createTags(
 
   return {
     _report: () => report,
-    _command: (...command) => tags.forEach((tag) => push(tag, copy(command))),
+    _command: (...command) => {
+      for (const tag of tags) {
+        const own = copy(command)
+        tag._commands.push(own)
+        push(tag, own)
+        if (tag._shared || tag._instance) retract(tag)
+      }
+    },
     _event: (action, params) => {
       if (queued() >= QUEUE_LIMIT) return false
       for (const tag of tags) push(tag, ['event', action, copy(params)])

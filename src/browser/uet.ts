@@ -11,7 +11,7 @@ import { createLog } from './log.ts'
 import { isFaulty, tagIds, type UetOptions } from './options.ts'
 import { createPageLoads, type PageClaim } from './page-loads.ts'
 import { createSender } from './sender.ts'
-import { createTags, QUEUE_LIMIT } from './tag.ts'
+import { createTags, NOBODY, QUEUE_LIMIT } from './tag.ts'
 import type { AnyReport, ScriptReport, Uet, UetContext, UetReports } from './types.ts'
 import { createVisitor } from './visitor.ts'
 
@@ -68,8 +68,10 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   } as Mapping
   let dropped = 0
   let identity: Identity = {}
-  /** Granted events that go to the relay only if the tag script turns out to be blocked. */
+  /** Granted events on their way to the relay: until the visitor's id or the tag script's fate is known. */
   let held: UetEvent[] = []
+  /** The tag has sent something: if it has an id for the visitor, it is stored now. */
+  let hasSent = false
   /** Calls that wait for the hashes of an `identify` before them. */
   const later: (() => void)[] = []
   let hashing = 0
@@ -101,33 +103,54 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
     log,
     guard((report: ScriptReport) => {
       emit('script', report)
-      if (report.status === 'blocked') for (const event of held) sender!._send(event)
-      if (report.status !== 'loading') held = []
-      sync()
+      deliver()
     }),
   )
   const visitor = createVisitor(window, options)
   const pageLoads = createPageLoads(window, options, tags)
+  // Before the sender's own listener, which sends what waits as a beacon.
+  window.addEventListener('pagehide', () => {
+    release()
+    guard(deliver)(true)
+  })
+  window.addEventListener(
+    'UetEvent',
+    guard(() => {
+      hasSent = true
+      deliver()
+    }),
+  )
   const sender = options.relay && createSender(window, options.relay, (report) => emit('relay', report))
 
   const granted = () => consent._decision().state === 'granted'
 
-  /** Both ids have settled once the tag script has answered, because its visitor id is the one to use. */
-  const sync = () => {
-    if (options.idSync && granted() && /y|b/.test(tags._report().status))
-      syncIds(window, options.idSync.customerId, visitor._visitorId(), identity.externalId)
+  /** The tag's id of the visitor is the one to use, so nothing with an id leaves before it is known. */
+  const deliver = (isLeaving?: boolean) => {
+    const { status } = tags._report()
+    if (!granted() || !(hasSent || isLeaving || status === 'blocked' || visitor._isKnown())) return
+    const { pageLoads: views = 'blocked', events = 'always' } = options.relay ?? {}
+    held = held.filter((event) => {
+      const when = event.type === 'page' ? views : events
+      if (when === 'always' || status === 'blocked')
+        sender!._send({
+          ...event,
+          user: { ...event.user, anonymousId: visitor._visitorId(), msclkid: visitor._clickId() },
+        })
+      else return status !== 'ready'
+      return
+    })
+    if (options.idSync) syncIds(window, options.idSync.customerId, visitor._visitorId(), identity.externalId)
   }
 
   const forgetUser = () => {
     user++
-    // Empty values clear the page-level data whether the tag replaces the old or merges into it.
-    if (identity.em || identity.ph) tags._command('set', { pid: { em: '', ph: '' } })
+    if (identity.em || identity.ph) tags._command('set', NOBODY)
     identity = {}
     window.sessionStorage.removeItem(SYNC_MARK)
   }
 
   const consent = createConsent(window, options, tags, visitor, log, (decision: ConsentDecision) => {
-    if (granted()) sync()
+    if (granted()) deliver()
     else {
       held = []
       sender?._clear()
@@ -137,18 +160,11 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   })
   emit('consent', consent._decision())
 
-  /** Sends a granted event through the relay, or holds it until the tag script's fate is known. */
+  /** Sends a granted event through the relay. */
   const relay = (event: UetEvent) => {
-    if (!sender || !granted()) return
-    const { pageLoads: views = 'blocked', events = 'always' } = options.relay!
-    const when = event.type === 'page' ? views : events
-    const { status } = tags._report()
-    const full = {
-      ...event,
-      user: { ...identity, anonymousId: visitor._visitorId(), msclkid: visitor._clickId() },
-    }
-    if (when === 'always' || (when === 'blocked' && status === 'blocked')) sender._send(full)
-    else if (when === 'blocked' && status !== 'ready' && held.length < QUEUE_LIMIT) held.push(full)
+    const when = event.type === 'page' ? options.relay?.pageLoads : options.relay?.events
+    if (sender && granted() && when !== 'never' && held.length < QUEUE_LIMIT) held.push({ ...event, user: identity })
+    deliver(held.length === QUEUE_LIMIT)
   }
 
   const identify = (userId: unknown, traits: unknown) => {
@@ -163,7 +179,7 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
         const { em = '', ph = '' } = found
         if (em !== (identity.em ?? '') || ph !== (identity.ph ?? '')) tags._command('set', { pid: { em, ph } })
         identity = found
-        sync()
+        deliver()
       })
       .catch(log)
       .then(() => {
@@ -180,7 +196,6 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
       else run()
     }
   const release = () => later.splice(0).forEach((run) => run())
-  window.addEventListener('pagehide', release)
 
   const toEvent = (
     type: UetEvent['type'],
@@ -221,8 +236,8 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
     const event = toEvent('page', undefined, properties, context)
     log('page', args)
     emit('event', { event, args, notes: [] })
-    sync()
     if (args.length) relay(event)
+    else deliver()
   }
 
   const track: Uet['track'] = (name, properties, context) => {
@@ -271,6 +286,7 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
       return () => void listeners.delete(entry)
     },
     reset: guard(() => {
+      deliver(true)
       visitor._forget(false)
       forgetUser()
     }),

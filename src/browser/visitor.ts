@@ -25,6 +25,8 @@ export interface Visitor {
   _capture(): void
   /** The stored click id: 32 hex characters. */
   _clickId(): string | undefined
+  /** Whether the tag has an id for the visitor. */
+  _isKnown(): boolean
   /** The tag's visitor id where it has one, else ours. 32 hex characters. */
   _visitorId(): string
   /** Deletes our ids, and on withdrawal the choice and what the tag stored, on every domain they can sit on. */
@@ -53,6 +55,7 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
   let kept = false
 
   const read = (name: string | false) => quietly(() => Cookies.get(name || ' '))
+  const tagId = () => canonicalVisitorId(read('_uetvid'))
   const write = (name: string | false, value: string, expires: number | false) => {
     for (const candidate of domain === false ? [''] : [...domains, '']) {
       if (!name || read(name) === value) return
@@ -94,11 +97,9 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
     },
     // https://help.ads.microsoft.com/#apex/ads/en/53056/2
     _clickId: () => canonicalClickId(read(clickId)) ?? canonicalClickId(read('_uetmsclkid')),
+    _isKnown: () => !!tagId(),
     _visitorId: () => {
-      const id =
-        canonicalVisitorId(read('_uetvid')) ??
-        canonicalVisitorId(read(visitorId)) ??
-        (fallback ??= uuidV4().replace(/-/g, ''))
+      const id = tagId() ?? canonicalVisitorId(read(visitorId)) ?? (fallback ??= uuidV4().replace(/-/g, ''))
       write(visitorId, id, days)
       return id
     },

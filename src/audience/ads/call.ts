@@ -50,7 +50,6 @@ export async function call(
   runtime: Runtime,
 ): Promise<JsonObject> {
   const used = { failures: 0, internal: 0, throttledMs: 0, busyMs: 0, refreshed: false }
-  let perhapsDone = false
   const wait = (ms: number) => runtime.sleep(ms)
 
   for (;;) {
@@ -59,13 +58,8 @@ export async function call(
     const result = read(answer)
     if ('object' in result) return result.object
     const { action, fault, what } = result
-    // An attempt without an answer stays in doubt, however clear the answer to the next one is.
-    perhapsDone ||= action === 'retry'
-    const failed = () => {
-      const error = fault ? faultError(operation.name, fault, trackingId(answer)) : unanswered(operation.name, what)
-      error.ambiguous ||= perhapsDone
-      return error
-    }
+    const failed = () =>
+      fault ? faultError(operation.name, fault, trackingId(answer)) : unanswered(operation.name, what)
 
     if (action === 'refresh') {
       if (used.refreshed) throw failed()

@@ -111,6 +111,10 @@ export function createConsent(
     log('consent', decision)
     enact()
     for (const type of ['pageshow', 'storage']) window.addEventListener(type, () => signal(lost()))
+    // The tag tells when it has taken a signal; it may only now have stored what an earlier one allowed.
+    window.addEventListener('UetConsent', () => {
+      if (cleared && decision.state === 'denied') visitor._forget(true)
+    })
   }
   started = true
   load()
