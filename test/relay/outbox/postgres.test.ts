@@ -2,8 +2,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { postgresOutbox } from '../../../src/relay/outbox/postgres.ts'
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts'
-import { type Conformance, newEvent, newEvents, outboxConformance } from './conformance.ts'
-import { outboxModel } from './model.ts'
+import { newEvent, newEvents, outboxConformance } from './conformance.ts'
 
 let server: PostgresServer
 let url: string
@@ -21,18 +20,15 @@ async function execute(address: string, ...statements: string[]): Promise<void> 
   await client.end()
 }
 
-const store: Conformance = {
+outboxConformance('the outbox in PostgreSQL', {
   durable: true,
   shared: true,
   make: () => ({
     open: (options) => postgresOutbox(url, { ...options, connections: 3 }),
     // Quicker than a database for each test.
-    remove: () => execute(url, 'DROP SCHEMA IF EXISTS uetkit CASCADE'),
+    remove: () => execute(url, 'DROP SCHEMA uetkit CASCADE'),
   }),
-}
-
-outboxConformance('the outbox in PostgreSQL', store)
-outboxModel('the outbox in PostgreSQL', store, 15)
+})
 
 describe('what only PostgreSQL does', () => {
   const open = async (url?: string, options = {}) => {
