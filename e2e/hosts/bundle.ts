@@ -9,14 +9,14 @@ const alias = [
 
 const bundles = new Map<string, Promise<string>>()
 
-/** One classic script out of an entry file and all that it imports; made once. */
-export function bundle(input: string): Promise<string> {
-  const made = bundles.get(input) ?? make(input)
+/** One classic script out of an entry file, or code of its own, and all that it imports; made once. */
+export function bundle(input: string, minify = false): Promise<string> {
+  const made = bundles.get(input) ?? make(input, minify)
   bundles.set(input, made)
   return made
 }
 
-async function make(input: string): Promise<string> {
+async function make(input: string, minify: boolean): Promise<string> {
   const result = await build({
     configFile: false,
     logLevel: 'error',
@@ -24,7 +24,7 @@ async function make(input: string): Promise<string> {
     define: { 'process.env.NODE_ENV': '"production"' },
     build: {
       write: false,
-      minify: false,
+      minify,
       rollupOptions: { input, output: { format: 'iife', codeSplitting: false } },
     },
   })

@@ -1,26 +1,13 @@
 import { resolve } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
-import nodeResolve from '@rollup/plugin-node-resolve'
-import terser from '@rollup/plugin-terser'
-import { rollup } from 'rollup'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { bundle } from './bundle.ts'
 
 /** One name of one built file, bundled as a site does it: minified, and brotli for the wire. */
 async function bundleOf(file: string, name: string) {
-  const entry = 'virtual:entry'
-  const bundle = await rollup({
-    input: entry,
-    plugins: [
-      {
-        name: 'entry',
-        resolveId: (id) => (id === entry ? id : null),
-        load: (id) => (id === entry ? `export { ${name} } from ${JSON.stringify(resolve('dist', file))}` : null),
-      },
-      nodeResolve({ browser: true }),
-    ],
-  })
-  const { output } = await bundle.generate({ format: 'es', plugins: [terser({ module: true, ecma: 2020 })] })
-  return { code: output[0].code, bytes: brotliCompressSync(output[0].code).length }
+  const from = JSON.stringify(resolve('dist', file))
+  const code = await bundle(`data:text/javascript,import { ${name} } from ${from}; window.made = ${name}`, true)
+  return { code, bytes: brotliCompressSync(code).length }
 }
 
 const ADAPTERS = [
