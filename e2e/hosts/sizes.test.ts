@@ -6,7 +6,7 @@ import { bundle } from './bundle.ts'
 /** One name of one built file, bundled as a site does it: minified, and brotli for the wire. */
 async function bundleOf(file: string, name: string) {
   const from = JSON.stringify(resolve('dist', file))
-  const code = await bundle(`data:text/javascript,import { ${name} } from ${from}; window.made = ${name}`, true)
+  const code = await bundle({ code: `import { ${name} } from ${from}; window.made = ${name}` }, true)
   return { code, bytes: brotliCompressSync(code).length }
 }
 
