@@ -9,8 +9,11 @@ const has = Object.prototype.hasOwnProperty
 export function readPath(source: unknown, path: string): unknown {
   try {
     let value: unknown = source
-    for (const key of path ? path.split('.') : [])
-      value = has.call(value, key) ? (value as Record<string, unknown>)[key] : undefined
+    for (const key of path ? path.split('.') : []) {
+      // Looked for, because a caught error costs a page more than all the rest.
+      if (value == null || !has.call(value, key)) return
+      value = (value as Record<string, unknown>)[key]
+    }
     return value
   } catch {
     return
