@@ -52,6 +52,30 @@ group('without a managed consent', {
   },
 })
 
+/** A consent platform whose visitor allows these purposes, or nothing. */
+const platform = (purposes: string) =>
+  `window.__tcfapi=(command,version,told)=>told({gdprApplies:true,vendor:{consents:{1126:${purposes !== '{}'}}},purpose:{consents:${purposes}}},true)`
+
+group('TCF', {
+  'is left to the tag script: a grant': {
+    consent: '{tcf:true}',
+    before: platform('{1:true,3:true,4:true,7:true,9:true,10:true}'),
+    steps: [READY, BUY],
+    sent: 'tcf:-+id pageLoad:-+id Buy:-+id',
+    stored: 'tag',
+    state: 'unknown tcf',
+  },
+  'is left to the tag script: a refusal, and nothing of ours either': {
+    consent: '{tcf:true}',
+    options: `relay:{url:'${RELAY}'},idSync:{customerId:'7'}`,
+    before: platform('{}'),
+    at: `/?msclkid=${CLICK}`,
+    steps: [READY, "uetkit('identify','u',{email:'a@b.example'})", BUY],
+    sent: 'tcf:- pageLoad:- Buy:-',
+    relayed: '',
+  },
+})
+
 group('the default', {
   'is denied': { consent: '{}', steps: [BUY], sent: 'default:D pageLoad:D Buy:D', state: 'denied default' },
   'may be granted, which stores no choice': {

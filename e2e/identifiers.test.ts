@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { serveSite } from './support/server.ts'
 import { openSite, type Site } from './support/site.ts'
-import { useSites } from './support/suite.ts'
+import { STUB, useSites } from './support/suite.ts'
 import { arrived, READY, RELAY, run, type Trace, visit } from './support/traces.ts'
 
 const { browser, open } = useSites()
@@ -388,5 +389,36 @@ describe('places', () => {
     await inner.waitForFunction('window.uetkit')
     expect(await inner.evaluate(STATE)).toBe('denied')
     expect(await site.page.evaluate(STATE)).toBe('granted')
+  })
+
+  it('a page from the back/forward cache knows of a withdrawal before it sends anything', async () => {
+    const pages: Record<string, string> = {}
+    const site = await serveSite(pages)
+    try {
+      const html = site.tag('data-consent-default="denied"') + STUB
+      pages['/'] = `${html}<script>addEventListener('pageshow',(e)=>{window.kept=e.persisted})</script>`
+      pages['/next'] = html
+      const sent = () => site.hits.filter(({ searchParams }) => !/Hide/.test(searchParams.get('evt')!))
+      await site.page.goto(`${site.origin}/`)
+      await site.page.waitForFunction('window.uetq&&uetq.uetLoaded')
+      await site.page.evaluate(YES)
+      await site.page.goto(`${site.origin}/next`)
+      await site.page.waitForFunction('window.uetq&&uetq.uetLoaded')
+      expect(await site.page.evaluate(STATE)).toBe('granted')
+      await site.page.evaluate(NO)
+      await expect.poll(() => sent().at(-1)?.searchParams.get('src')).toBe('update')
+      const before = site.hits.length
+      await site.page.goBack({ waitUntil: 'commit' })
+      await site.page.waitForFunction('window.kept')
+      expect(await site.page.evaluate(STATE)).toBe('denied')
+      await site.page.evaluate(BUY)
+      await expect.poll(() => sent().at(-1)?.searchParams.get('evt')).toBe('custom')
+      const after = site.hits.slice(before).map(({ searchParams }) => searchParams)
+      expect(after.filter((params) => params.get('asc') !== 'D' || params.has('sid') || params.has('vid'))).toEqual([])
+      expect(after.filter((params) => params.get('src') === 'update')).toHaveLength(1)
+      expect(await site.page.evaluate('document.cookie+Object.keys(localStorage)')).toBe('')
+    } finally {
+      await site.close()
+    }
   })
 })

@@ -1,12 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { chromium } from 'playwright'
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
+import { serveSite } from './support/server.ts'
 import { openSite } from './support/site.ts'
 import { commands, STUB, scriptTag, useSites } from './support/suite.ts'
 
@@ -133,42 +130,17 @@ describe('pages that come back or are made ahead', () => {
   afterEach(() => Promise.all(closing.splice(0).map((close) => close())))
 
   async function serve(pages: Record<string, string>) {
-    const hits: URL[] = []
-    const server: Server = createServer((request, response) => {
-      const url = new URL(request.url!, 'http://localhost')
-      if (url.pathname.startsWith('/dist/')) {
-        response.setHeader('content-type', 'text/javascript; charset=utf-8')
-        return response.end(readFileSync(url.pathname.slice(1)))
-      }
-      if (/\/actionp?\//.test(url.pathname)) {
-        hits.push(url)
-        return response.writeHead(204).end()
-      }
-      const html = pages[url.pathname]
-      response.writeHead(html === undefined ? 404 : 200, { 'content-type': 'text/html; charset=utf-8' })
-      return response.end(`<!doctype html><title>${url.pathname}</title><body>${html ?? ''}`)
-    })
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-    closing.push(() => server.close())
-    const origin = `http://localhost:${(server.address() as AddressInfo).port}`
-    const own = await chromium.launch({
-      executablePath: inject('chromium'),
-      args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-      ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    })
-    closing.unshift(() => own.close())
-    const kinds = () => hits.map(({ searchParams }) => searchParams.get('evt')).filter((evt) => !/Hide|Show/.test(evt!))
-    return { origin, kinds, page: await own.newPage() }
+    const site = await serveSite(pages)
+    closing.push(site.close)
+    const kinds = () =>
+      site.hits.map(({ searchParams }) => searchParams.get('evt')).filter((evt) => !/Hide|Show/.test(evt!))
+    return { ...site, kinds }
   }
-  const tag = (origin: string) =>
-    scriptTag(
-      `data-tag-id="1" data-consent-default="granted" data-script-src="${origin}/dist/bat.js?beacons=${encodeURIComponent(origin)}" data-script-container="false"`,
-    )
 
   it('counts nothing twice when the page comes back from the back/forward cache', async () => {
     const pages: Record<string, string> = { '/away': 'away' }
-    const { origin, kinds, page } = await serve(pages)
-    pages['/'] = `${tag(origin)}${STUB}<script>addEventListener('pageshow',(e)=>{window.kept=e.persisted})</script>`
+    const { origin, kinds, page, tag } = await serve(pages)
+    pages['/'] = `${tag()}${STUB}<script>addEventListener('pageshow',(e)=>{window.kept=e.persisted})</script>`
     await page.goto(`${origin}/`)
     await expect.poll(kinds).toContain('pageLoad')
     await page.goto(`${origin}/away`)
@@ -181,8 +153,8 @@ describe('pages that come back or are made ahead', () => {
 
   it('sends nothing from a prerendered page before it is shown', async () => {
     const pages: Record<string, string> = {}
-    const { origin, kinds, page } = await serve(pages)
-    pages['/next'] = `${tag(origin)}${STUB}<script>window.ahead=document.prerendering</script>`
+    const { origin, kinds, page, tag } = await serve(pages)
+    pages['/next'] = `${tag()}${STUB}<script>window.ahead=document.prerendering</script>`
     pages['/'] =
       '<script type="speculationrules">{"prerender":[{"source":"list","urls":["/next"],"eagerness":"immediate"}]}</script><a href="/next">next</a>'
     await page.goto(`${origin}/`)

@@ -60,9 +60,9 @@ const STORED: Record<string, [cookies: string[], local: string[], session: strin
 const words = (text = '') => text.split(' ').filter(Boolean)
 
 function describeBeacon({ evt, host, params }: Beacon): string {
-  const { asc, sid, vid, vids, msclkid = 'N', pid } = params
+  const { asc, sid, vid, vids, msclkid = 'N', pid, tcf = 'as=G' } = params
   // A cookieless host for what is not granted, and the other way round.
-  expect(host).toBe(asc === 'D' || /as=D/.test(params.tcf ?? '') ? 'net' : 'com')
+  expect(host).toBe(asc === 'D' || !/as=G/.test(tcf) ? 'net' : 'com')
   expect([sid, vid, vids].filter((value) => value !== undefined)).toHaveLength(sid ? 3 : 0)
   const name = evt === 'consent' ? params.src : evt === 'custom' ? params.el : evt
   return `${name}:${asc ?? '-'}${sid ? '+id' : ''}${msclkid === 'N' ? '' : '+click'}${pid ? '+pid' : ''}`
