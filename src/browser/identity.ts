@@ -1,5 +1,5 @@
 import { hashIdentifier, sha256Hex } from '../core/hash.ts'
-import { normalizeEmail, normalizePhone } from '../core/normalize.ts'
+import { microsoftEmail, normalizePhone } from '../core/normalize.ts'
 import { readPath } from '../core/paths.ts'
 
 /** SHA-256 of who the visitor said to be. The raw values are never kept. */
@@ -20,7 +20,7 @@ export async function hashIdentity(userId: unknown, traits: unknown, before: Ide
   const known = before.externalId && before.externalId !== externalId ? {} : before
   return {
     externalId,
-    em: (await hashIdentifier(readPath(traits, 'email'), normalizeEmail)) ?? known.em,
+    em: (await hashIdentifier(readPath(traits, 'email'), microsoftEmail)) ?? known.em,
     ph: (await hashIdentifier(readPath(traits, 'phone'), normalizePhone)) ?? known.ph,
   }
 }

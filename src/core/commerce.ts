@@ -1,25 +1,19 @@
 import { readPath } from './paths.ts'
 
-// Event names without spaces, by the page type they stand for.
-const PAGE_TYPES = Object.entries({
-  searchresults: 'productssearched',
-  category: 'productlist(view|filter)ed|productclicked',
-  product: 'product(viewed|addedtowishlist|shared|reviewed)',
-  cart: '(wishlist)?productadded(tocart)?|cart(viewed|shared)|checkout(started|step(viewed|completed))|paymentinfoentered',
-  purchase: 'ordercompleted',
-  // Neither a cart to come back to nor one more purchase: those lists must not gain a visitor here.
-  other: 'productremoved(fromwishlist)?|order(updated|refunded|cancell?ed)',
-}).map(([type, names]) => [type, new RegExp(`^(${names})$`)] as const)
+// Page types, and the event names, without spaces, that stand for them.
+// Neither a cart to come back to nor one more purchase is `other`: those lists must not gain a visitor here.
+const PAGE_TYPES =
+  'searchresults:productssearched category:productlistviewed,productlistfiltered,productclicked product:productviewed,productaddedtowishlist,productshared,productreviewed cart:productadded,wishlistproductaddedtocart,cartviewed,cartshared,checkoutstarted,checkoutstepviewed,checkoutstepcompleted,paymentinfoentered purchase:ordercompleted other:productremoved,productremovedfromwishlist,orderupdated,orderrefunded,ordercancelled,ordercanceled '
 
 /** What an event of the analytics.js e-commerce convention says, as paths into its properties. */
-export interface Commerce {
-  /** `ecomm_pagetype`, or `undefined` if the event is not one of the convention. */
-  pageType: string | undefined
+export type Commerce = [
   /** Where the revenue stands; `undefined` when the event takes money back. */
-  revenue: string | undefined
+  revenue: string | undefined,
+  /** `ecomm_pagetype`, or `undefined` if the event is not one of the convention. */
+  pageType: string | undefined,
   /** UET parameter name → path. */
-  paths: Record<string, string>
-}
+  paths: Record<string, string>,
+]
 
 /**
  * Recognises the events of the analytics.js e-commerce specification, version 2, in any case and with any separators
@@ -31,23 +25,13 @@ export interface Commerce {
  */
 export function readCommerce(name: string, properties: unknown): Commerce {
   const key = name.toLowerCase().replace(/[^a-z]/g, '')
+  const pageType = new RegExp(`(\\w+):(\\S+,)?${key}[, ]`).exec(PAGE_TYPES)?.[1]
   const find = (...names: string[]) => names.find((path) => (readPath(properties, path) ?? '') !== '')
   const total = find('revenue', 'total', 'value')
-  const paths: Record<string, string> = {}
-  const [pageType] = PAGE_TYPES.find(([, names]) => names.test(key)) ?? []
-  if (pageType) {
-    const products = find('products')
-    if (products || find('product_id', 'sku') || /product(?!s|list)/.test(key)) {
-      paths.items = paths.ecomm_prodid = products ?? ''
-    }
-    if (total && pageType !== 'other') paths.ecomm_totalvalue = total
-    if (/product/.test(key)) paths.ecomm_category = 'category'
-    paths.transaction_id = 'order_id'
-    paths.search_term = 'query'
-  }
-  return {
-    pageType,
-    revenue: /^order(r|ca)/.test(key) ? undefined : (key === 'ordercompleted' && total) || 'revenue',
-    paths,
-  }
+  const products = find('products') ?? (/product(?!ss|list)/.test(key) ? '' : undefined)
+  const paths: Record<string, string> = { transaction_id: 'order_id', search_term: 'query' }
+  if (products !== undefined) paths.items = paths.ecomm_prodid = products
+  if (total && pageType !== 'other') paths.ecomm_totalvalue = total
+  if (/product/.test(key)) paths.ecomm_category = 'category'
+  return [/^order(r|ca)/.test(key) ? undefined : (pageType === 'purchase' && total) || 'revenue', pageType, paths]
 }

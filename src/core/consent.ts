@@ -1,4 +1,5 @@
 import type { ConsentState } from './event.ts'
+import { trimmed } from './text.ts'
 
 const has = Object.prototype.hasOwnProperty
 
@@ -24,7 +25,7 @@ export interface ConsentSignal {
 
 /** The signal of a value on an event: `granted`/`denied`, any case, or a boolean. Anything else is no signal. */
 export function parseConsent(value: unknown): ConsentState | undefined {
-  const word = typeof value === 'string' ? value.trim().toLowerCase() : value
+  const word = trimmed(value).toLowerCase() || value
   if (word === true || word === 'granted') return 'granted'
   return word === false || word === 'denied' ? 'denied' : undefined
 }
@@ -34,9 +35,7 @@ export function parseConsent(value: unknown): ConsentState | undefined {
  * exact word `denied` as granted, so nothing odd may reach it.
  */
 export function parseDefault(value: unknown): ConsentState {
-  return parseConsent(value) === 'granted' || (typeof value === 'string' && /^\s*allowed\s*$/i.test(value))
-    ? 'granted'
-    : 'denied'
+  return value === true || /^(granted|allowed)$/i.test(trimmed(value)) ? 'granted' : 'denied'
 }
 
 /**

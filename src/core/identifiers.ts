@@ -1,9 +1,10 @@
+import { trimmed } from './text.ts'
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 // The cookie adds `_uet` in front; the beacon adds `-0` (from the cookie) or `-1` (new) and an `N` behind.
-const CLICK_ID = /^(?:_uet)?([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-[01])?N?$/i
-
-const text = (raw: unknown) => (typeof raw === 'string' ? raw.trim() : '')
+// Its dashes are there all four or not at all.
+const CLICK_ID = /^(?:_uet)?([0-9a-f]{8}(-?)(?:[0-9a-f]{4}\2){3}[0-9a-f]{12})(?:-[01])?N?$/i
 
 /** True for a UUID of any version in its dashed form, of either case. */
 export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value)
@@ -17,12 +18,12 @@ export const dashed = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(
  * https://learn.microsoft.com/en-us/advertising/guides/uet-conversion-api-integration
  */
 export function canonicalClickId(raw: unknown): string | undefined {
-  return CLICK_ID.exec(text(raw))?.[1]?.replace(/-/g, '').toLowerCase()
+  return CLICK_ID.exec(trimmed(raw))?.[1]?.replace(/-/g, '').toLowerCase()
 }
 
 /** The visitor id of a `_uetvid` cookie: its first 32 hex characters. UET Insights may add more behind a `|`. */
 export function canonicalVisitorId(raw: unknown): string | undefined {
-  return /^([0-9a-f]{32})(?:\||$)/i.exec(text(raw))?.[1]?.toLowerCase()
+  return /^[0-9a-f]{32}(?=\||$)/i.exec(trimmed(raw))?.[0].toLowerCase()
 }
 
 /** A new UUID v4. `randomUUID` is missing on http pages, `getRandomValues` is not. */

@@ -39,40 +39,40 @@ export function mapUet(event: UetEvent, mapping: Mapping): UetCommand {
   const put = (name: string, path: string | undefined, source: unknown = properties) => {
     const raw = path === undefined ? path : readPath(source, path)
     if (!isParam(name)) return dropped.push(`${name}: not a parameter that can be mapped`)
-    if ((raw ?? '') === '') return
-    let value: unknown
+    let lost = (raw ?? '') !== ''
     try {
-      value = readParam(name, raw)
+      const value = readParam(name, raw)
+      if (value !== undefined) {
+        params[name] = value
+        lost = Array.isArray(raw) && raw.length > (value as unknown[]).length
+      }
     } catch {}
-    if (value !== undefined) params[name] = value
-    if (value === undefined || (Array.isArray(raw) && (value as unknown[]).length < raw.length))
-      dropped.push(`${name}: unusable in "${path || 'properties'}"`)
+    if (lost) dropped.push(`${name}: unusable in "${path || 'properties'}"`)
     return
   }
 
-  const commerce = readCommerce(cleanText(readPath(event, 'name')) ?? '', properties)
+  const [revenue, pageType, paths] = readCommerce(cleanText(readPath(event, 'name')) ?? '', properties)
   put('event_label', mapping.label ?? 'name', mapping.label === undefined ? event : properties)
   put('event_category', mapping.category)
-  put('revenue_value', mapping.value ?? commerce.revenue)
+  put('revenue_value', mapping.value ?? revenue)
   put('currency', mapping.currency)
-  if (mapping.ecommerce && commerce.pageType) {
-    params.ecomm_pagetype = commerce.pageType
-    for (const name in commerce.paths) put(name, commerce.paths[name])
+  if (mapping.ecommerce && pageType) {
+    params.ecomm_pagetype = pageType
+    for (const name in paths) put(name, paths[name])
   }
   for (const name in mapping.parameters) put(name, mapping.parameters![name])
 
   const action = readAction(event, mapping, dropped)
   applyJointRules(action, params, (name) => {
-    if (name in params) dropped.push(`${name}: conflicts with other parameters`)
+    dropped.push(`${name}: conflicts with other parameters`)
     delete params[name]
   })
 
-  const conversion: UetParams = { action }
-  for (const name of ['event_label', 'event_category', 'revenue_value', 'currency'])
-    if (name in params) conversion[name.replace(/event_|revenue_/, '')] = params[name]
+  const { event_label: label, event_category: category, revenue_value: value, currency } = params
+  const conversion = { action, label, category, value, currency } as Conversion
   const id = cleanText(readPath(event, 'id'))
   if (id) params.event_id = id
-  return { action, params, conversion: conversion as unknown as Conversion, dropped }
+  return { action, params, conversion, dropped }
 }
 
 function readAction(event: UetEvent, { action }: Mapping, dropped: string[]): string {

@@ -1,4 +1,5 @@
-import { CURRENCIES } from './currencies.ts'
+import { isCurrency } from './currencies.ts'
+import { trimmed } from './text.ts'
 
 /** Largest number the tag accepts. Source: the tag script's message "cannot be greater than 999999999999". */
 export const MAX_AMOUNT = 999_999_999_999
@@ -37,6 +38,6 @@ function parseText(text: string): number | undefined {
 
 /** Reads an active ISO 4217 code in any case, with space around it. Anything else is `undefined`. */
 export function parseCurrency(value: unknown): string | undefined {
-  const code = typeof value === 'string' ? value.trim().toUpperCase() : ''
-  return /^[A-Z]{3}$/.test(code) && CURRENCIES.includes(code) ? code : undefined
+  const code = trimmed(value).toUpperCase()
+  return isCurrency(code) ? code : undefined
 }

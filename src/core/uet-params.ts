@@ -26,13 +26,12 @@ const ITEM_NAMES =
     ' ',
   )
 
-const BOOKING_PAGES = 'offerdetail conversionintent conversion cancel'
-const PAGES: Record<string, string> = {
-  e: 'category product cart purchase',
-  h: `${BOOKING_PAGES} property cart purchase`,
-  t: BOOKING_PAGES,
+/** The words that a parameter may hold, by the initial of its name; `travel_` and `flight_` share those of the rest. */
+const WORDS: Record<string, string> = {
+  n: 'true false 1 0',
+  e: 'home searchresults other category product cart purchase',
+  h: 'home searchresults other offerdetail conversionintent conversion cancel property cart purchase',
 }
-
 export const isParam = (name: string): boolean => NAMES.includes(name.replace(/^(travel|flight)_/, 'trip_'))
 
 /**
@@ -47,25 +46,22 @@ export const cleanText = (value: unknown): string | undefined =>
         .trim() || undefined
     : undefined
 
-const oneOf = (words: string, value: unknown) =>
-  words.split(' ').find((word) => word === `${value}`.trim().toLowerCase())
-
 const listOf = (value: unknown, read: (entry: unknown) => unknown) => {
   const list = Array.isArray(value) ? value : [value]
   const length = Math.min(list.length, MAX_ENTRIES)
-  const entries = new Set(Array.from({ length }, (_, index) => read(readPath(list, `${index}`))))
-  entries.delete(undefined)
-  return entries.size ? [...entries] : undefined
+  const entries = Array.from({ length }, (_, index) => read(readPath(list, `${index}`))).filter(Boolean)
+  return entries[0] && entries
 }
 
-const item = (product: unknown, names = ITEM_NAMES): UetParams | undefined => {
-  const result: UetParams = {}
-  for (const name of names) {
+const item = (product: unknown): UetParams | undefined => {
+  let result: UetParams | undefined
+  for (const name of ITEM_NAMES) {
     const value = readParam(name, readPath(product, name))
     // Of several names for one key, the last one present wins.
-    if (value !== undefined) result[name.replace(/^(sku|product_id)$/, 'id').replace(/^position/, 'list_$&')] = value
+    if (value !== undefined)
+      (result ??= {})[name.replace(/^(sku|product_id)$/, 'id').replace(/^position/, 'list_$&')] = value
   }
-  return Object.keys(result).length ? result : undefined
+  return result
 }
 
 /**
@@ -73,41 +69,40 @@ const item = (product: unknown, names = ITEM_NAMES): UetParams | undefined => {
  * rule, and before it has loaded that silences it for the whole page. The rule follows from the name.
  */
 export function readParam(name: string, value: unknown): unknown {
-  if ((value ?? '') === '') return
-  const number = () => {
-    const amount = parseAmount(value)
-    return (!/step|stay|position/.test(name) || Number.isInteger(amount)) && !(/stay/.test(name) && amount! > 30)
-      ? amount
-      : undefined
-  }
   if (name === 'currency') return parseCurrency(value)
-  if (/value$|price|quantity|^shipping|^tax|step|stay|position/.test(name)) return number()
-  if (/pagetype/.test(name)) return oneOf(`home searchresults other ${PAGES[name[0]!] ?? BOOKING_PAGES}`, value)
-  if (/customer/.test(name)) return oneOf('true false 1 0', value)
-  if (/^(items|promotions)/.test(name)) return listOf(value, (product) => item(product))
+  const whole = /step|stay|position/.test(name)
+  if (whole || /value|price|quantity|shipping|tax/.test(name)) {
+    const amount = parseAmount(value)!
+    return (whole && amount % 1) || (/stay/.test(name) && amount > 30) ? undefined : amount
+  }
+  if (/pagetype|customer/.test(name)) {
+    const word = `${value}`.trim().toLowerCase()
+    return (WORDS[name[0]!] ?? 'home searchresults other offerdetail conversionintent conversion cancel')
+      .split(' ')
+      .find((known) => known === word)
+  }
+  if (/^(items|promotions)/.test(name)) return listOf(value, item)
   if (/prodid/.test(name))
     return listOf(value, (product) => {
-      const id = readParam(
-        'id',
-        typeof product === 'object' ? item(product, ITEM_NAMES.slice(0, 3))?.id : product,
-      ) as string
-      return id?.length <= 50 ? id : undefined
+      const id = readParam('id', typeof product === 'object' ? item(product)?.id : product) as string
+      return id?.length <= 50 && id
     })
   const text = cleanText(Number.isFinite(value) && !/^event/.test(name) ? `${value}` : value)
-  return /date$/.test(name) && !/^\d{4}-\d\d-\d\d$/.test(text!) ? undefined : text
+  return /date/.test(name) && !/^\d{4}-\d\d-\d\d$/.test(text!) ? undefined : text
 }
 
 /** Takes out what the tag rejects in combination, and spells out the one value it would fill in by itself. */
 export function applyJointRules(action: string, params: UetParams, drop: (name: string) => void): void {
-  // "The pagetype parameter is required when you include the prodid parameter."
-  if (!params.ecomm_pagetype) drop('ecomm_prodid')
-  if ('hct_total_price' in params) {
-    // Hotel bookings state their own price; the tag throws when revenue comes with it.
-    drop('revenue_value')
-    drop('ecomm_totalvalue')
-  }
-  if (!('hct_total_price' in params && params.currency)) {
-    for (const name in params) if (/^hct_(?!t)/.test(name)) drop(name)
+  const hotel = 'hct_total_price' in params
+  for (const name in params) {
+    if (
+      // "The pagetype parameter is required when you include the prodid parameter."
+      (/prodid/.test(name) && !params.ecomm_pagetype) ||
+      // Hotel bookings state their own price; the tag throws when revenue comes with it.
+      (hotel ? /^(revenue|ecomm_total)/.test(name) : /^hct/.test(name)) ||
+      (!params.currency && /^hct_(?!t)/.test(name))
+    )
+      drop(name)
   }
   // The tag takes the total as revenue here, so the copy for the server has to say the same.
   if (action + params.ecomm_pagetype === 'purchasepurchase' && 'ecomm_totalvalue' in params) {

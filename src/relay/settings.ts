@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { list, object, oneOf, text, value, whole, yesNo } from '../config/check.ts'
 import { CAPI_PATHS, isCapiPath } from '../core/capi-fields.ts'
-import { CURRENCIES } from '../core/currencies.ts'
+import { isCurrency } from '../core/currencies.ts'
 import { parseNetwork } from './address.ts'
 
 /** A secret, or a function that gives it as it is now. */
@@ -91,12 +91,7 @@ export const tagSchema = <S extends v.GenericSchema>(secretSchema: S) =>
         /** A higher value is refused. */
         maxValue: v.optional(value<number>('a number above 0', (input) => typeof input === 'number' && input > 0)),
         /** ISO 4217 codes that are taken. Left out: all. */
-        currencies: v.optional(
-          list(
-            text('an ISO 4217 code', (input) => input.length === 3 && CURRENCIES.includes(input)),
-            'a list of ISO 4217 codes',
-          ),
-        ),
+        currencies: v.optional(list(text('an ISO 4217 code', isCurrency), 'a list of ISO 4217 codes')),
         /** Event names that need a ticket signed by the shop's backend. */
         ticketFor: v.optional(list(text('an event name'), 'a list of event names')),
       }),

@@ -112,7 +112,7 @@ describe('events of the e-commerce convention', () => {
   it.each(['order completed', 'ORDER COMPLETED', 'order_completed', 'orderCompleted', ' Order-Completed '])(
     'are recognised however they are written: %o',
     (name) => {
-      expect(readCommerce(name, {}).pageType).toBe('purchase')
+      expect(readCommerce(name, {})[1]).toBe('purchase')
     },
   )
 
@@ -125,7 +125,7 @@ describe('events of the e-commerce convention', () => {
     'Products Viewed',
     'Order Placed',
   ])('are not taken for others: %o', (name) => {
-    expect(readCommerce(name, {}).pageType).toBeUndefined()
+    expect(readCommerce(name, {})[1]).toBeUndefined()
   })
 })
 

@@ -1,7 +1,12 @@
 import { expect, it } from 'vitest'
-import { CURRENCIES } from '../../src/core/currencies.ts'
+import { CURRENCIES, isCurrency } from '../../src/core/currencies.ts'
 
-const codes = CURRENCIES.split(' ')
+const codes = CURRENCIES.match(/[a-z][A-Z]+/g)!.flatMap(([initial, ...rest]) =>
+  rest
+    .join('')
+    .match(/../g)!
+    .map((pair) => initial!.toUpperCase() + pair),
+)
 
 /** What Unicode's data still lists, and nobody pays with any more or ever did. */
 const NOT_IN_USE = new Map([
@@ -29,4 +34,15 @@ it.each([
   ...'BOV CHE CHW CLF COU MXV USN UYI UYW XAD XAG XAU XBA XBB XBC XBD XPD XPT XTS XUA XXX'.split(' '),
 ])('does not list %s', (code) => {
   expect(codes).not.toContain(code)
+  expect(isCurrency(code)).toBe(false)
+})
+
+it('knows its codes, and no other three letters', () => {
+  const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ']
+  const all = letters.flatMap((a) => letters.flatMap((b) => letters.map((c) => a + b + c)))
+  expect(all.filter(isCurrency)).toEqual(codes)
+})
+
+it.each(['', 'EU', 'EURO', 'eur', 'eUR', 'E', 'UREUR', 'EUR\n', '...'])('does not take %o for a code', (text) => {
+  expect(isCurrency(text)).toBe(false)
 })
