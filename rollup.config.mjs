@@ -91,9 +91,9 @@ export default [
     plugins: compile('src/testing/fake-tag/tsconfig.json'),
   },
   {
-    input: 'demo/shop/shop.ts',
-    output: { file: 'dist/demo/shop.js', format: 'es' },
-    plugins: [...compile('demo/tsconfig.json'), copy('demo/shop/shop.css')],
+    input: { shop: 'demo/shop/shop.ts', lab: 'demo/lab/lab.ts' },
+    output: { dir: 'dist/demo', format: 'es', chunkFileNames: '[name].js' },
+    plugins: [...compile('demo/tsconfig.json'), copy('demo/shop/shop.css'), copy('demo/lab/lab.css')],
   },
   {
     input: { ...nodeEntries, ...threadEntries, ...binEntries },

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { type HttpBindings, serve } from '@hono/node-server'
+import { type HttpBindings, type ServerType, serve } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { getCookie } from 'hono/cookie'
-import { BeaconLog } from './beacon-log.ts'
+import { streamSSE } from 'hono/streaming'
 import { drawPage } from './page.ts'
 import { readCart } from './shop/cart.ts'
 import { readSettings, writeSettings } from './switches.ts'
+import { createWorld } from './world.ts'
 
 export interface Demo {
   url: string
+  /** The relay's page for operators. */
+  adminUrl: string
   close(): Promise<void>
 }
 
@@ -42,22 +45,31 @@ const policy = (nonce: string, real: boolean): string => {
   ].join('; ')
 }
 
-const isLoopback = (host = ''): boolean => /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host)
-
 /** Starts the demo on the loopback interface. A port that is taken is replaced by a free one. */
 export async function startDemo({ port = 4600 }: { port?: number } = {}): Promise<Demo> {
-  const beacons = new BeaconLog()
   const app = new Hono<{ Bindings: HttpBindings }>()
+  // Requests that come while the rest still starts wait for it.
+  let open = () => {}
+  const ready = new Promise<void>((resolve) => (open = resolve))
+  const server = await listen(async (request, env) => {
+    await ready
+    return app.fetch(request, env)
+  }, port)
+  const origin = `http://${HOST}:${(server.address() as AddressInfo).port}`
+  const world = await createWorld(origin)
 
   const asset = (c: Context, name: string) =>
     c.body(distFile(name), 200, { 'Content-Type': TYPES[name.split('.').at(-1)!]! })
 
   // A page elsewhere that lets its own name point at this machine must not reach us.
   app.use(async (c, next) =>
-    isLoopback(c.req.header('host')) ? next() : c.text('Open the demo by its own address.', 403),
+    /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(c.req.header('host') ?? '')
+      ? next()
+      : c.text('Open the demo by its own address.', 403),
   )
 
-  for (const name of ['uetkit.min.js', 'uetkit-inspector.min.js']) app.get(`/${name}`, (c) => asset(c, name))
+  for (const name of ['uetkit', 'uetkit-consent', 'uetkit-inspector'])
+    app.get(`/${name}.min.js`, (c) => asset(c, `${name}.min.js`))
   app.get('/demo/:file{[a-z-]+\\.(js|css)}', (c) => asset(c, `demo/${c.req.param('file')}`))
 
   app.get('/bat.js', async (c) => {
@@ -69,13 +81,29 @@ export async function startDemo({ port = 4600 }: { port?: number } = {}): Promis
   })
   app.get('/bat.bing.com/p/action/:file', (c) => c.body(CONTAINER, 200, { 'Content-Type': TYPES.js! }))
   app.all('/:host{bat\\.bing\\.(com|net)}/:path{actionp?|action-err}/0', (c) => {
-    beacons.add(c.req.param('host'), new URL(c.req.url).searchParams)
+    const params = Object.fromEntries(new URL(c.req.url).searchParams)
+    world.news.add('beacon', { time: Date.now(), host: c.req.param('host'), evt: params.evt ?? '', params })
     return c.body(null, 204)
   })
 
-  app.get('/beacons', (c) => c.json(beacons.after(Number(c.req.query('after')) || 0)))
-  app.post('/beacons/clear', (c) => {
-    beacons.clear()
+  app.post('/v1/e', (c) => {
+    if (!world.isUp()) c.env.incoming.socket.destroy()
+    return world.relay.relay.fetch(c.req.raw, { address: HOST })
+  })
+
+  app.get('/lab/news', (c) =>
+    streamSSE(c, async (stream) => {
+      const stop = world.news.follow((item) => void stream.writeSSE({ data: JSON.stringify(item) }))
+      await new Promise<void>((done) => stream.onAbort(done))
+      stop()
+    }),
+  )
+  app.post('/lab/clear', (c) => {
+    world.news.clear()
+    return c.body(null, 204)
+  })
+  app.post('/lab/set', async (c) => {
+    world.set(await c.req.json())
     return c.body(null, 204)
   })
 
@@ -89,27 +117,37 @@ export async function startDemo({ port = 4600 }: { port?: number } = {}): Promis
       order: readCart(getCookie(c, 'order')),
       link: (path: string) => path + writeSettings(settings),
     }
+    world.set(settings.values)
     c.header('Content-Security-Policy', policy(nonce, Boolean(settings.real)))
-    return c.html(drawPage(state, settings, url.origin, nonce))
+    return c.html(drawPage({ state, settings, origin, nonce, admin: world.relay.adminUrl }))
   })
 
-  const listen = (wanted: number) =>
-    new Promise<ReturnType<typeof serve>>((resolve, reject) => {
-      const server = serve({ fetch: app.fetch, hostname: HOST, port: wanted }, () => resolve(server))
+  open()
+  return {
+    url: `${origin}/`,
+    adminUrl: world.relay.adminUrl,
+    close: async () => {
+      const closed = new Promise((done) => server.close(done))
+      if ('closeAllConnections' in server) server.closeAllConnections()
+      await Promise.all([closed, world.relay.close()])
+    },
+  }
+}
+
+async function listen(
+  fetch: (request: Request, env: HttpBindings) => Promise<Response>,
+  port: number,
+): Promise<ServerType> {
+  const start = (wanted: number) =>
+    new Promise<ServerType>((resolve, reject) => {
+      const server = serve({ fetch: fetch as never, hostname: HOST, port: wanted }, () => resolve(server))
       server.once('error', reject)
     })
-  const server = await listen(port).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE') return listen(0)
+  try {
+    return await start(port)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return start(0)
     throw error
-  })
-
-  return {
-    url: `http://${HOST}:${(server.address() as AddressInfo).port}/`,
-    close: () =>
-      new Promise((done) => {
-        server.close(() => done())
-        if ('closeAllConnections' in server) server.closeAllConnections()
-      }),
   }
 }
 

@@ -3,6 +3,8 @@ export interface Switch {
   /** Name in the query. */
   name: string
   label: string
+  /** Acts at once, without a new page: it is about what stands behind the page. */
+  live?: true
   /** Value and what people read. The first is the default and stays out of the address. */
   choices: [value: string, label: string][]
 }
@@ -17,12 +19,31 @@ export const SWITCHES = [
     ],
   },
   {
+    name: 'pageloads',
+    label: 'Later page loads',
+    choices: [
+      ['calls', 'from page()'],
+      ['auto', 'from the tag script'],
+    ],
+  },
+  {
     name: 'default',
     label: 'Consent default',
     choices: [
       ['denied', 'denied'],
       ['granted', 'granted'],
+      ['region-de', 'by region, from Germany'],
+      ['region-us', 'by region, from the US'],
       ['off', 'no consent mode'],
+    ],
+  },
+  {
+    name: 'signal',
+    label: 'Consent comes from',
+    choices: [
+      ['call', 'consent() of the banner'],
+      ['category', 'the category Advertising'],
+      ['property', 'a property of events'],
     ],
   },
   {
@@ -31,6 +52,24 @@ export const SWITCHES = [
     choices: [
       ['advanced', 'script loads (advanced)'],
       ['basic', 'script waits (basic)'],
+    ],
+  },
+  {
+    name: 'wait',
+    label: 'Wait for the choice',
+    choices: [
+      ['0', 'no'],
+      ['2000', '2 seconds'],
+      ['10000', '10 seconds'],
+    ],
+  },
+  {
+    name: 'gpc',
+    label: 'Privacy Control (GPC)',
+    choices: [
+      ['off', 'not sent'],
+      ['on', 'sent by the browser'],
+      ['ignored', 'sent, and ignored'],
     ],
   },
   {
@@ -45,11 +84,25 @@ export const SWITCHES = [
     ],
   },
   {
-    name: 'pageloads',
-    label: 'Later page loads',
+    name: 'relay',
+    label: 'Relay',
+    live: true,
     choices: [
-      ['calls', 'from page()'],
-      ['auto', 'from the tag script'],
+      ['on', 'runs'],
+      ['down', 'is down'],
+    ],
+  },
+  {
+    name: 'capi',
+    label: 'Conversions API',
+    live: true,
+    choices: [
+      ['ok', 'answers'],
+      ['unavailable', 'unavailable (503)'],
+      ['throttled', 'too many requests (429)'],
+      ['token', 'token refused (401)'],
+      ['reset', 'connection breaks'],
+      ['slow', 'takes 5 s'],
     ],
   },
 ] as const satisfies readonly Switch[]
@@ -58,6 +111,7 @@ export type SwitchName = (typeof SWITCHES)[number]['name']
 
 /** The tag that the demo plays with; no data of it ever reaches Microsoft. */
 export const DEMO_TAG = '97247724'
+export const DEMO_KEY = 'pk_demo'
 
 export interface Settings {
   values: Record<SwitchName, string>
@@ -87,12 +141,30 @@ export function writeSettings({ values, real }: Settings): string {
   return query.size ? `?${query}` : ''
 }
 
+/** Where a consent default by region denies. */
+const REGIONS = { EEA: 'denied', GB: 'denied', CH: 'denied', '*': 'granted' }
+
 /** What a site would write into `<script type="application/json" data-uetkit>` for these settings. */
 export function optionsOf({ values, real }: Settings, origin: string): Record<string, unknown> {
+  const { signal } = values
+  const [, country] = values.default.split('-')
   return {
     tagId: real ?? DEMO_TAG,
-    consent: values.default === 'off' ? false : { default: values.default, load: values.load },
-    pageLoads: values.pageloads,
-    ...(!real && { script: { src: `${origin}/bat.js?answer=${values.script}&beacons=${origin}` } }),
+    consent:
+      values.default === 'off'
+        ? false
+        : {
+            ...(country ? { default: REGIONS, country: country.toUpperCase() } : { default: values.default }),
+            ...(signal === 'category' && { category: 'Advertising' }),
+            ...(signal === 'property' && { property: 'marketing.allowed' }),
+            ...(values.load === 'basic' && { load: 'basic' }),
+            ...(values.wait !== '0' && { waitForUpdate: Number(values.wait) }),
+            ...(values.gpc === 'ignored' && { gpc: false }),
+          },
+    ...(values.pageloads === 'auto' && { pageLoads: 'auto' }),
+    ...(!real && {
+      relay: { url: `${origin}/v1/e`, key: DEMO_KEY },
+      script: { src: `${origin}/bat.js?answer=${values.script}&beacons=${origin}` },
+    }),
   }
 }

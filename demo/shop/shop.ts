@@ -1,4 +1,3 @@
-import type { Beacon } from '../beacon-log.ts'
 import { readSettings, writeSettings } from '../switches.ts'
 import { type Cart, cartProperties, linesOf, productProperties, readCart, totalOf, writeCart } from './cart.ts'
 import { findProduct, PRODUCTS } from './catalog.ts'
@@ -21,21 +20,46 @@ const stateOf = (): ShopState => ({
   path: location.pathname,
   cart: readCookie('cart'),
   order: readCookie('order'),
-  link: (path) => path + writeSettings(settings),
+  link: (path) => path + writeSettings(readSettings(new URLSearchParams(location.search))),
 })
 
-/** A consent tool keeps the visitor's answer, and repeats it on every page. */
-const choice = () => localStorage.getItem('choice')
+/** What the visitor answered: a consent tool keeps it, and repeats it on every page. */
+const preferences = (): Record<string, boolean> | undefined =>
+  JSON.parse(localStorage.getItem('choice') ?? 'null') ?? undefined
+
+/** The three ways in which a site can tell: a call, the categories of the host, a property of events. */
+const { signal } = settings.values
+const context = () => {
+  const categoryPreferences = signal === 'category' && preferences()
+  return categoryPreferences ? { consent: { categoryPreferences } } : undefined
+}
+const withConsent = (properties?: Record<string, unknown>) => {
+  const allowed = signal === 'property' && preferences()?.Advertising
+  return typeof allowed === 'boolean' ? { ...properties, marketing: { allowed } } : properties
+}
+const track = (name: string, properties?: Record<string, unknown>) =>
+  uetkit('track', name, withConsent(properties), context())
+const page = () => uetkit('page', withConsent(), context())
+const tell = () => {
+  const choice = preferences()
+  if (choice && signal === 'call') uetkit('consent', choice.Advertising ? 'granted' : 'denied')
+}
+
+function showBanner(open = !preferences()): void {
+  const form = find<HTMLFormElement>('[data-choice]')
+  for (const box of form.querySelectorAll<HTMLInputElement>('input[name]'))
+    box.checked = Boolean(preferences()?.[box.name])
+  find('[data-banner]').hidden = !open || settings.values.default === 'off'
+}
 
 /** The events that a shop of this kind tracks on a page. https://segment.com/docs/connections/spec/ecommerce/v2/ */
 function trackView({ path, cart }: ShopState): void {
   const product = findProduct(path.split('/')[2] ?? '')
-  if (product) uetkit('track', 'Product Viewed', productProperties(product))
-  else if (path === '/')
-    uetkit('track', 'Product List Viewed', { products: PRODUCTS.map((each) => productProperties(each)) })
-  else if (path === '/cart' && linesOf(cart).length) uetkit('track', 'Cart Viewed', cartProperties(cart))
+  if (product) track('Product Viewed', productProperties(product))
+  else if (path === '/') track('Product List Viewed', { products: PRODUCTS.map((each) => productProperties(each)) })
+  else if (path === '/cart' && linesOf(cart).length) track('Cart Viewed', cartProperties(cart))
   else if (path === '/checkout' && linesOf(cart).length)
-    uetkit('track', 'Checkout Started', { ...cartProperties(cart), value: totalOf(cart) })
+    track('Checkout Started', { ...cartProperties(cart), value: totalOf(cart) })
   else if (path === '/thanks') trackOrder()
 }
 
@@ -45,7 +69,7 @@ function trackOrder(): void {
   if (!placed) return
   sessionStorage.removeItem('placed')
   const order = readCookie('order')
-  uetkit('track', 'Order Completed', {
+  track('Order Completed', {
     ...cartProperties(order),
     order_id: placed,
     category: 'tools',
@@ -72,7 +96,7 @@ function go(address: string): void {
 function show(): void {
   draw()
   scrollTo(0, 0)
-  uetkit('page')
+  page()
   trackView(stateOf())
 }
 
@@ -92,29 +116,29 @@ document.addEventListener('click', (event) => {
   }
   const product = findProduct(target.closest<HTMLElement>('[data-add]')?.dataset.add ?? '')
   if (product) {
-    uetkit('track', 'Product Added', productProperties(product))
+    track('Product Added', productProperties(product))
     changeCart((cart) => (cart[product.id] = Math.min((cart[product.id] ?? 0) + 1, 99)))
   }
   if (target.closest('[data-empty]')) changeCart((cart) => Object.keys(cart).forEach((id) => delete cart[id]))
-  const choice = target.closest<HTMLElement>('[data-consent]')?.dataset.consent
-  if (choice) {
-    localStorage.setItem('choice', choice)
-    uetkit('consent', choice)
-    showConsent()
-  }
-  CALLS[target.closest<HTMLElement>('[data-call]')?.dataset.call ?? '']?.()
-  if (target.closest('[data-clear]')) clear()
+  if (target.closest('[data-cookies]')) showBanner(true)
 })
 
 document.addEventListener('submit', (event) => {
   const form = event.target as HTMLFormElement
-  event.preventDefault()
   const data = new FormData(form)
-  if (form.matches('[data-switches]')) {
-    const query = new URLSearchParams([...data].map(([name, value]) => [name, String(value)]))
-    location.search = writeSettings(readSettings(query))
+  if (form.matches('[data-choice]')) {
+    event.preventDefault()
+    const { value } = event.submitter as HTMLButtonElement
+    const allows = (name: string) => value === 'all' || (value === 'some' && data.has(name))
+    localStorage.setItem(
+      'choice',
+      JSON.stringify({ Statistics: allows('Statistics'), Advertising: allows('Advertising') }),
+    )
+    showBanner()
+    tell()
   }
   if (form.matches('[data-order]')) {
+    event.preventDefault()
     uetkit('identify', null, { email: data.get('email'), phone: data.get('phone') })
     writeCookie('order', readCookie('cart'))
     writeCookie('cart', {})
@@ -123,79 +147,10 @@ document.addEventListener('submit', (event) => {
   }
 })
 
-const CALLS: Record<string, () => void> = {
-  page: () => void uetkit('page'),
-  track: () => void uetkit('track', 'Newsletter Joined', { category: 'newsletter' }),
-  order: () => void uetkit('track', 'Order Completed', { category: 'tools', revenue: 25 }),
-}
-
-/** The keys that tell most, in the order people look for them. */
-const SHOWN = ['ea', 'el', 'ec', 'gv', 'gc', 'event_id', 'tl', 'asc', 'src', 'mid']
-
-let last = 0
-const list = find<HTMLOListElement>('[data-beacons]')
-
-function append({ evt, host, time, params }: Pick<Beacon, 'evt' | 'host' | 'time' | 'params'>): void {
-  const item = document.createElement('li')
-  const head = document.createElement('p')
-  head.innerHTML = '<strong></strong> <span></span>'
-  head.firstElementChild!.textContent = evt
-  head.lastElementChild!.textContent = `${host} · ${new Date(time).toLocaleTimeString()}`
-  const values = document.createElement('dl')
-  for (const key of SHOWN) {
-    if (params[key] === undefined) continue
-    const [term, value] = [document.createElement('dt'), document.createElement('dd')]
-    term.textContent = key
-    value.textContent = params[key]
-    value.dataset.key = key
-    values.append(term, value)
-  }
-  item.dataset.evt = evt
-  item.append(head, values)
-  list.prepend(item)
-}
-
-async function poll(): Promise<void> {
-  const beacons = await fetch(`/beacons?after=${last}`).then(
-    (answer) => answer.json() as Promise<Beacon[]>,
-    () => [],
-  )
-  for (const beacon of beacons) {
-    last = beacon.number
-    append(beacon)
-  }
-}
-
-function clear(): void {
-  list.replaceChildren()
-  void fetch('/beacons/clear', { method: 'POST' })
-}
-
-/** Microsoft's own script sends to Microsoft, so there the browser's record of requests is all that can be shown. */
-function watchRequests(): void {
-  new PerformanceObserver((found) => {
-    for (const { name, startTime } of found.getEntries()) {
-      const url = new URL(name)
-      if (!/^bat\.bing\.(com|net)$/.test(url.host) || !/^\/actionp?\/0/.test(url.pathname)) continue
-      const params = Object.fromEntries(url.searchParams)
-      append({ evt: params.evt ?? '', host: url.host, time: performance.timeOrigin + startTime, params })
-    }
-  }).observe({ type: 'resource', buffered: true })
-}
-
-function showConsent(): void {
-  const state = uetkit('state') as { consent: string; consentSource: string; script: string } | undefined
-  if (!state) return
-  find('[data-consent-state]').textContent =
-    `Consent: ${state.consent} (${state.consentSource}). Script: ${state.script}.`
-  find('[data-banner]').hidden = state.consent === 'unknown' || choice() !== null
-}
-
-if (settings.real) watchRequests()
-setInterval(() => {
-  if (!settings.real) void poll()
-  showConsent()
-}, 400)
-if (choice()) uetkit('consent', choice())
+showBanner()
+tell()
+if (signal !== 'call') page()
 if (isSpa) addEventListener('popstate', show)
+// A switch that acts at once stands in the address, so the links have to carry it.
+addEventListener('switched', draw)
 trackView(stateOf())

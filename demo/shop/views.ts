@@ -40,7 +40,7 @@ const home = (state: ShopState): View => ({
       <p class="eyebrow">Spring stock</p>
       <h1>Tools that outlive their owners</h1>
       <p>Forged, turned and oiled in small workshops. Repaired for free, for ever.</p>
-      <a class="button" href="${state.link('/product/trowel')}" data-link>See the trowel of the month</a>
+      <a class="button" href="${state.link('/product/trowel')}" data-link>Trowel of the month</a>
     </div><div class="hero-picture">${picture(findProduct('can')!)}${picture(findProduct('trowel')!)}</div></section>
     <h2>In the workshop</h2>
     <ul class="cards">${PRODUCTS.map((product) => card(product, state)).join('')}</ul>`,
@@ -78,7 +78,7 @@ const cartPage = ({ cart, link }: ShopState): View => ({
   html: countOf(cart)
     ? `<h1>Your cart</h1>${lines(cart)}
       <p class="row"><a class="button" href="${link('/checkout')}" data-link>Check out</a>
-      <button class="button quiet" data-empty>Empty the cart</button></p>`
+      <button class="button quiet-button" data-empty>Empty the cart</button></p>`
     : `<h1>Your cart is empty</h1><p>The trowel is waiting.</p><p><a class="button" href="${link('/')}" data-link>Look around</a></p>`,
 })
 

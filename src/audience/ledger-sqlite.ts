@@ -168,9 +168,11 @@ const digest = ({ owner, cohortId }: ListKey): string =>
 
 function open(path: string): DatabaseSync {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    // SQLite would make the file with the usual rights.
-    closeSync(openSync(path, 'a', 0o600))
+    if (path !== ':memory:') {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      // SQLite would make the file with the usual rights.
+      closeSync(openSync(path, 'a', 0o600))
+    }
     const db = new DatabaseSync(path, { timeout: 60_000, enableForeignKeyConstraints: true })
     // FULL: what was acknowledged is still written after a power cut. secure_delete: who left is gone from the file too.
     db.exec(

@@ -17,6 +17,7 @@ export interface RowLog {
   /** The next row; answers its number, counted from 1. */
   append(userId: string): number
   set(row: number, outcome: RowOutcome): void
+  statusOf(row: number): RowStatus
   readonly rows: number
   /** Writes the report; `removals` are people without a row of their own. Replaces the file in one move. */
   write(path: string, cohortId: string, removals: readonly { outcome: RowOutcome; count: number }[]): void
@@ -60,6 +61,7 @@ export function rowLog(directory: string): RowLog {
     set: (row, outcome) => {
       codes[row - 1] = codeOf(outcome)
     },
+    statusOf: (row) => outcomes[codes[row - 1]!]!.status,
     get rows() {
       return rows
     },

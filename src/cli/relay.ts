@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { DeadLetter, DeadSelection, Outbox } from '../relay/outbox/outbox.ts'
 import { action, CliError, note, print, type Result, usageError } from './output.ts'
+import { moveCommand } from './relay-move.ts'
 import { untilSignal } from './signals.ts'
 
 interface ConfigFlag {
@@ -19,6 +20,7 @@ export function relayCommand(): Command {
     .option('--config <file>', 'configuration (default: uetkit.config.json, else the environment)')
     .action(action<ConfigFlag>(run))
     .addCommand(deadCommand())
+    .addCommand(moveCommand())
     .addCommand(
       new Command('doctor')
         .description('check configuration, store, token and clock, and say what to do')

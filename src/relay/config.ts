@@ -74,7 +74,12 @@ export function readConfig(input: unknown, options: ConfigOptions = {}): RelayCo
   }
 }
 
-function readOutbox(outbox: string, baseDir: string, reader: (found: string) => () => string): RelayConfig['outbox'] {
+/** A store by its address, as the option `outbox` and the command line name it. */
+export function readOutbox(
+  outbox: string,
+  baseDir: string,
+  reader: (found: string) => () => string,
+): RelayConfig['outbox'] {
   const referenced = REFERENCE.test(outbox) ? reader(outbox) : undefined
   const found = referenced?.() ?? outbox
   if (found.startsWith('sqlite:')) return { kind: 'sqlite', path: resolve(baseDir, found.slice(7)) }

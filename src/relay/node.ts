@@ -16,6 +16,7 @@ import { createRelay, type Relay, type RelayReport } from './relay.ts'
 
 export { ConfigError } from '../config/errors.ts'
 export { type ConfigOptions, loadConfig, type RelayConfig, type RelayConfigInput, readConfig } from './config.ts'
+export { type MoveOptions, moveOutbox } from './move.ts'
 export { type PostgresOutbox, type PostgresOutboxOptions, postgresOutbox } from './outbox/postgres.ts'
 export { type SqliteOutboxOptions, sqliteOutbox } from './outbox/sqlite.ts'
 export type { RelaySettings, TagSettings } from './settings.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,8 @@ export interface PostgresServer {
   database(): Promise<string>
   /** Stops the server and keeps its files. */
   pause(): Promise<void>
+  /** Kills the server at once, as a power cut would; `resume` starts it again. */
+  crash(): Promise<void>
   resume(): Promise<void>
   stop(): Promise<void>
 }
@@ -59,6 +61,12 @@ export async function startPostgres(settings: string[] = []): Promise<PostgresSe
       return `postgres://postgres:postgres@127.0.0.1:${port}/${name}`
     },
     pause: () => server.stop(),
+    async crash() {
+      const pid = Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
+      process.kill(pid, 'SIGKILL')
+      // Its children notice by themselves; a new server does not start before they are gone.
+      await server.stop()
+    },
     resume: () => server.start(),
     async stop() {
       await server.stop()

@@ -50,6 +50,7 @@ export async function call(
   runtime: Runtime,
 ): Promise<JsonObject> {
   const used = { failures: 0, internal: 0, throttledMs: 0, busyMs: 0, refreshed: false }
+  let perhapsDone = false
   const wait = (ms: number) => runtime.sleep(ms)
 
   for (;;) {
@@ -58,8 +59,13 @@ export async function call(
     const result = read(answer)
     if ('object' in result) return result.object
     const { action, fault, what } = result
-    const failed = () =>
-      fault ? faultError(operation.name, fault, trackingId(answer)) : unanswered(operation.name, what)
+    // An attempt without an answer stays in doubt, however clear the answer to the next one is.
+    perhapsDone ||= action === 'retry'
+    const failed = () => {
+      const error = fault ? faultError(operation.name, fault, trackingId(answer)) : unanswered(operation.name, what)
+      error.ambiguous ||= perhapsDone
+      return error
+    }
 
     if (action === 'refresh') {
       if (used.refreshed) throw failed()

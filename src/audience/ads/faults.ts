@@ -115,7 +115,7 @@ export class AdsError extends AudienceError {
   readonly action: FaultAction
   readonly vendorCode: number | undefined
   /** It may have taken effect all the same. */
-  readonly ambiguous: boolean
+  ambiguous: boolean
 
   constructor(code: AudienceErrorCode, message: string, action: FaultAction, vendorCode?: number, ambiguous = false) {
     super(code, message)

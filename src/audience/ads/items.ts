@@ -1,7 +1,7 @@
 import { toHex } from '../hashes.ts'
 import type { Change } from '../ledger.ts'
 import type { JsonObject } from './call.ts'
-import { actionOf, concernsItem, faultError, readFaults } from './faults.ts'
+import { AdsError, actionOf, concernsItem, faultError, readFaults } from './faults.ts'
 
 /** What became of the items of one change, by their places; those in neither map took effect. Values: Microsoft's error name. */
 export interface ItemOutcome {
@@ -28,22 +28,25 @@ export async function applyItems(
   let places = items.map((_, index) => index)
   let now = action
   for (let round = 1; places.length; round++) {
-    const body = await call(NAME, '/CustomerListUserData/Apply', {
-      CustomerListUserData: {
-        AudienceId: listId,
-        ActionType: now,
-        CustomerListItemSubType: 'Email',
-        CustomerListItems: places.map((place) => items[place]),
-        ...(acceptTerms && { AcceptCustomerMatchTerm: true }),
-      },
-    })
+    const body = await inDoubtAfter(round > 1, () =>
+      call(NAME, '/CustomerListUserData/Apply', {
+        CustomerListUserData: {
+          AudienceId: listId,
+          ActionType: now,
+          CustomerListItemSubType: 'Email',
+          CustomerListItems: places.map((place) => items[place]),
+          ...(acceptTerms && { AcceptCustomerMatchTerm: true }),
+        },
+      }),
+    )
     const last = round >= ROUNDS
     // An answer without the list of errors confirms nothing; sending the same again does no harm.
     if (body.PartialErrors === undefined && !last) continue
     const again = new Map<number, string>()
     for (const fault of readFaults({ PartialErrors: body.PartialErrors })) {
       if (!concernsItem(fault, places.length)) {
-        if (actionOf(fault) !== 'retry' || last) throw faultError(NAME, fault)
+        if (actionOf(fault) !== 'retry' || last)
+          return await inDoubtAfter(round > 1, () => Promise.reject(faultError(NAME, fault)))
         places.forEach((place) => again.set(place, fault.name))
         continue
       }
@@ -58,4 +61,14 @@ export async function applyItems(
     places = last ? [] : [...again.keys()]
   }
   return outcome
+}
+
+/** What earlier rounds did stays done, whatever a later one meets. */
+async function inDoubtAfter<T>(earlier: boolean, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (earlier && error instanceof AdsError) error.ambiguous = true
+    throw error
+  }
 }

@@ -32,15 +32,16 @@ export interface AnalyticsUetPlugin {
   [key: string]: unknown
 }
 
+const read = (argument: HookArgument | undefined, path: string) => readPath(argument, path) as never
+
 /** Jitsu states id and consent where Segment does, `analytics` in `meta` and in the options that the caller gave. */
-function contextOf(payload: HookArgument['payload']): UetContext {
-  const read = (path: string) => readPath(payload, path) as never
-  const message = messageContext(payload)
+function contextOf(argument: HookArgument | undefined): UetContext {
+  const message = messageContext(read(argument, 'payload'))
   return {
     ...message,
-    id: read('meta.rid') ?? message.id,
-    time: read('meta.ts') ?? message.time,
-    consent: read('options.context.consent') ?? message.consent,
+    id: read(argument, 'payload.meta.rid') ?? message.id,
+    time: read(argument, 'payload.meta.ts') ?? message.time,
+    consent: read(argument, 'payload.options.context.consent') ?? message.consent,
   }
 }
 
@@ -56,10 +57,14 @@ export function uetPlugin(options: UetOptions): AnalyticsUetPlugin {
   return {
     name: 'uet',
     config: options,
-    initialize: ({ instance } = {}) => introduce(uet(), () => [instance?.user?.('userId'), instance?.user?.('traits')]),
-    page: ({ payload } = {}) => uet().page(payload?.properties, contextOf(payload)),
-    track: ({ payload } = {}) => uet().track(payload?.event as string, payload?.properties, contextOf(payload)),
-    identify: ({ payload } = {}) => identify(uet(), payload?.userId, payload?.traits, contextOf(payload)),
+    initialize: (hook) =>
+      introduce(uet(), () => {
+        const instance = readPath(hook, 'instance') as HookArgument['instance']
+        return [instance?.user?.('userId'), instance?.user?.('traits')]
+      }),
+    page: (hook) => uet().page(read(hook, 'payload.properties'), contextOf(hook)),
+    track: (hook) => uet().track(read(hook, 'payload.event'), read(hook, 'payload.properties'), contextOf(hook)),
+    identify: (hook) => identify(uet(), read(hook, 'payload.userId'), read(hook, 'payload.traits'), contextOf(hook)),
     reset,
     loaded: () => true,
     methods,

@@ -100,10 +100,7 @@ function open(): InspectorHandle {
     fold: (hidden) => session(FOLD_KEY, hidden ? '1' : null),
   })
 
-  const refresh = () => {
-    const events = timeline.entries.filter(({ kind, earlier }) => kind === 'event' && earlier === undefined).length
-    panel.show(watch.states(), watch.findings(), events)
-  }
+  const refresh = () => panel.show(watch.states(), watch.findings())
   refresh()
   // Some findings come with time alone: an event that never left, a script that never answered.
   let quiet = 0

@@ -11,7 +11,7 @@ export interface Panel {
   host: HTMLElement
   changed(entry: Entry): void
   redraw(): void
-  show(states: UetState[], findings: Finding[], events: number): void
+  show(states: UetState[], findings: Finding[]): void
   remove(): void
 }
 
@@ -171,13 +171,13 @@ export function createPanel(entries: readonly Entry[], folded: boolean, actions:
     host,
     changed: timeline.changed,
     redraw: timeline.redraw,
-    show: (states, found, events) => {
+    show: (states, found) => {
       findings.show(found)
       const worst = found.some(({ level }) => level === 'error') ? 'bad' : found.length ? 'warn' : 'good'
       badge.textContent = `${found.length}`
       badge.className = `badge ${found.length ? worst : ''}`
       const count = `${found.length} finding${found.length === 1 ? '' : 's'}`
-      pill.replaceChildren(h('span', { class: `dot ${worst}` }), `uetkit: ${events} events, ${count}`)
+      pill.replaceChildren(h('span', { class: `dot ${worst}` }), `uetkit: ${count}`)
       state.replaceChildren(...states.flatMap(stateLines))
       if (!states.length)
         state.append(h('dt', {}, 'uetkit'), h('dd', {}, h('span', { class: 'warn' }, 'not running on this page')))

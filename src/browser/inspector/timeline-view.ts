@@ -55,12 +55,12 @@ export function createTimelineView(entries: readonly Entry[]): TimelineView {
     older.hidden = rows.size < limit || rows.size >= entries.length
   }
 
-  /** A line between the pages of a visit. */
+  /** A line between the pages of a visit, above the rows of the page that it names. */
   const mark = (entry: Entry) => {
     const after = list.firstElementChild as HTMLElement | null
     const page = entry.earlier ?? ''
     if (after && after.dataset.page !== page)
-      list.prepend(h('li', { class: 'mark' }, page ? `Before, on ${page}` : `This page`))
+      list.prepend(h('li', { class: 'mark' }, `Before, on ${after.dataset.page}`))
   }
 
   const place = (entry: Entry) => {

@@ -153,7 +153,7 @@ export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[
       byKey.set(beacon.key, beacon)
       const owner = entries.find((entry) => !entry.earlier && fits(beacon, entry))
       if (owner) return attach(owner, beacon)
-      const row = add({ kind: 'tag', time: beacon.time, title: beaconTitle(beacon), detail: `tag ${beacon.params.ti}` })
+      const row = add({ kind: 'tag', time: beacon.time, title: beaconTitle(beacon), detail: beaconDetail(beacon) })
       attach(row, beacon)
     },
     fault: (title, detail) => void add({ kind: 'fault', time: Date.now(), title, detail, tone: 'bad' }),
@@ -167,12 +167,20 @@ const worth = (conversion?: Conversion): string | undefined =>
 const TITLES: Record<string, string> = {
   pageLoad: 'Page load sent by the tag itself',
   custom: 'Event sent by the tag itself',
-  consent: 'Consent signal',
-  pid: 'Hashed user data',
+  consent: 'Consent signal sent',
+  pid: 'Hashed user data sent',
   pageHide: 'Page hidden',
   pageShow: 'Page shown',
   dedup: 'The same tag was started twice',
 }
+
+const SIGNALS: Record<string, string> = { G: 'granted', D: 'denied' }
+
+/** What tells one beacon of a kind from the next. */
+const beaconDetail = ({ evt, params }: BeaconSeen): string =>
+  evt === 'consent'
+    ? `${SIGNALS[params.asc ?? ''] ?? 'unknown'}, as ${params.src === 'default' ? 'the default' : params.src}`
+    : `tag ${params.ti}`
 
 const beaconTitle = ({ evt, params }: BeaconSeen): string =>
   evt === 'custom' && params.el ? params.el : (TITLES[evt] ?? `Beacon ${evt}`)

@@ -4,7 +4,7 @@ import { strToU8, unzipSync, zipSync } from 'fflate'
 import { refuseIds, refuseToken } from './access.ts'
 import { change, isHash, listProblem } from './campaign.ts'
 import { apiFault, ERRORS, jsonResponse, type VendorError } from './respond.ts'
-import { type FakeAdsState, type FakeUpload, type ListAction, MINUTE, newId } from './state.ts'
+import { type FakeAdsState, type ListAction, MINUTE, newId, waiting } from './state.ts'
 
 type Row = Record<string, string>
 
@@ -13,12 +13,6 @@ const URL_LIFE = 15 * MINUTE
 const RESULT_URL_LIFE = 5 * MINUTE
 
 /** Files that are accepted and not yet done. */
-const waiting = (state: FakeAdsState): FakeUpload[] =>
-  [...state.uploads.values()].filter(({ arrivedAt, finished }) => arrivedAt !== undefined && !finished)
-
-export const isWaiting = (state: FakeAdsState, listId: string): boolean =>
-  waiting(state).some(({ rows }) => rows?.some((row) => row.Type === 'Customer List' && row.Id === listId))
-
 export function uploadUrl(
   state: FakeAdsState,
   headers: Headers,

@@ -1,6 +1,5 @@
-import { isWaiting } from './bulk.ts'
 import { apiFault, batchError, ERRORS, jsonResponse, type VendorError } from './respond.ts'
-import { type FakeAdsList, type FakeAdsState, HOUR, type ListAction } from './state.ts'
+import { type FakeAdsList, type FakeAdsState, HOUR, isWaiting, type ListAction } from './state.ts'
 
 type Body = Record<string, unknown>
 

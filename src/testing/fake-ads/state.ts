@@ -95,3 +95,10 @@ export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 
 export const newId = (): string => randomUUID()
+
+/** Files that have arrived and are not processed yet. */
+export const waiting = (state: FakeAdsState): FakeUpload[] =>
+  [...state.uploads.values()].filter(({ arrivedAt, finished }) => arrivedAt !== undefined && !finished)
+
+export const isWaiting = (state: FakeAdsState, listId: string): boolean =>
+  waiting(state).some(({ rows }) => rows?.some((row) => row.Type === 'Customer List' && row.Id === listId))

@@ -2,7 +2,8 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { postgresOutbox } from '../../../src/relay/outbox/postgres.ts'
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts'
-import { newEvent, newEvents, outboxConformance } from './conformance.ts'
+import { type Conformance, newEvent, newEvents, outboxConformance } from './conformance.ts'
+import { outboxModel } from './model.ts'
 
 let server: PostgresServer
 let url: string
@@ -20,15 +21,18 @@ async function execute(address: string, ...statements: string[]): Promise<void> 
   await client.end()
 }
 
-outboxConformance('the outbox in PostgreSQL', {
+const store: Conformance = {
   durable: true,
   shared: true,
   make: () => ({
     open: (options) => postgresOutbox(url, { ...options, connections: 3 }),
     // Quicker than a database for each test.
-    remove: () => execute(url, 'DROP SCHEMA uetkit CASCADE'),
+    remove: () => execute(url, 'DROP SCHEMA IF EXISTS uetkit CASCADE'),
   }),
-})
+}
+
+outboxConformance('the outbox in PostgreSQL', store)
+outboxModel('the outbox in PostgreSQL', store, 15)
 
 describe('what only PostgreSQL does', () => {
   const open = async (url?: string, options = {}) => {

@@ -1,0 +1,52 @@
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import { createFakeCapi, type FakeCapi } from '../../src/testing/fake-capi.ts'
+
+export interface Microsoft {
+  url: string
+  capi: FakeCapi
+  /** Event id → when each copy of it was taken, ms since the epoch. */
+  taken: Map<string, number[]>
+  /** Told when a request was processed whose answer does not arrive. */
+  onLostReply(listener: () => void): void
+  close(): void
+}
+
+/** The stand-in Conversions API on a socket, which remembers when it took what, and misbehaves by a table. */
+export async function startMicrosoft(tags: Record<string, string>): Promise<Microsoft> {
+  const taken = new Map<string, number[]>()
+  const capi = createFakeCapi({
+    tags,
+    keep: 1,
+    rule: (event) => {
+      const id = `${event.eventId}`
+      taken.set(id, [...(taken.get(id) ?? []), Date.now()])
+      return undefined
+    },
+  })
+  let requests = 0
+  let lostReply = () => {}
+  const fetch = (request: Request) => {
+    requests += 1
+    if (requests % 40 === 0) {
+      capi.inject({ kind: 'lost-reply' })
+      lostReply()
+    }
+    if (requests % 57 === 0) capi.inject({ kind: 'status', status: 503 })
+    if (requests % 71 === 0) capi.inject({ kind: 'throttle', retryAfter: 1 })
+    if (requests % 5 === 0) capi.inject({ kind: 'slow', ms: 400 })
+    return capi.fetch(request)
+  }
+  return new Promise((resolve) => {
+    const server = serve({ fetch, port: 0, hostname: '127.0.0.1', overrideGlobalObjects: false }, () => {
+      const { port } = server.address() as AddressInfo
+      resolve({
+        url: `http://127.0.0.1:${port}`,
+        capi,
+        taken,
+        onLostReply: (listener) => (lostReply = listener),
+        close: () => server.close(),
+      })
+    })
+  })
+}
