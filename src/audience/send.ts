@@ -22,6 +22,8 @@ export interface Sender {
 const NONE: Hashes = new Uint8Array(0)
 const UPLOADS = 3
 
+type DoneBulk = Extract<BulkOutcome, { kind: 'done' }>
+
 /**
  * Sends one change: written down before, settled after. When it fails, the ledger knows whether the list may have
  * changed: a change that is left open is in doubt for the next run.
@@ -68,25 +70,44 @@ function pick(hashes: Hashes, places: ReadonlyMap<number, string>): Hashes {
 }
 
 async function sendFile(sender: Sender, id: number, change: Change): Promise<ItemOutcome> {
-  const { client, ledger, listId, acceptTerms, bulkPath } = sender
+  const { bulkPath, listId, acceptTerms } = sender
   try {
     rmSync(bulkPath, { force: true })
     writeBulkFile(bulkPath, listId, change, acceptTerms)
-    for (let upload = 1; upload <= UPLOADS; upload++) {
-      const started = await client.bulk.start()
-      await ledger.setRequest(id, started.requestId)
-      if (!(await client.bulk.send(started, bulkPath))) continue
-      const outcome = await client.bulk.wait(started.requestId, sender.onBulkPercent)
-      if (outcome.kind === 'done') return await readOutcome(change.hashes, outcome)
-    }
+    const outcome = await uploaded(sender, id)
+    if (outcome) return await readOutcome(change.hashes, outcome)
   } finally {
     rmSync(bulkPath, { force: true })
   }
   throw unanswered('Bulk upload', `Microsoft took the file ${UPLOADS} times and did nothing with it.`)
 }
 
+/** Uploads the file until Microsoft is done with it. From the first try on, no error says that nothing happened. */
+async function uploaded(
+  { client, ledger, bulkPath, onBulkPercent }: Sender,
+  id: number,
+): Promise<DoneBulk | undefined> {
+  let tried = false
+  try {
+    for (let upload = 1; upload <= UPLOADS; upload++) {
+      const started = await client.bulk.start()
+      await ledger.setRequest(id, started.requestId)
+      const arrived = await client.bulk.send(started, bulkPath)
+      tried = true
+      if (!arrived) continue
+      const outcome = await client.bulk.wait(started.requestId, onBulkPercent)
+      if (outcome.kind === 'done') return outcome
+    }
+    return undefined
+  } catch (error) {
+    if (tried && error instanceof AdsError) error.ambiguous = true
+    throw error
+  }
+}
+
 /** Which hashes a file left out, by the client ids of its rows. */
-async function readOutcome(hashes: Hashes, { failures }: Extract<BulkOutcome, { kind: 'done' }>): Promise<ItemOutcome> {
+async function readOutcome(hashes: Hashes, { failures, refusal }: DoneBulk): Promise<ItemOutcome> {
+  if (refusal) throw refusal
   const rejected = new Map<number, string>()
   const items = count(hashes)
   for await (const row of failures) {

@@ -61,6 +61,7 @@ export interface FakeAdsApi {
   setCohort(cohortId: string, csv: string, options?: { redirect?: boolean }): void
   /** The next `times` requests of this operation meet this fault. Faults wait in line. */
   fail(operation: FakeAdsOperation, fault: FakeAdsFault, times?: number): void
+  clearFaults(): void
   readonly requests: FakeAdsRequest[]
   /** What a well-made client never does, as it happened. */
   readonly violations: string[]
@@ -170,6 +171,7 @@ export function createFakeAdsApi({ now = Date.now, statuses, ...options }: FakeA
       line.push(...Array.from({ length: times }, () => fault))
       faults.set(operation, line)
     },
+    clearFaults: () => faults.clear(),
     requests,
     violations: state.violations,
     advance: (ms) => {

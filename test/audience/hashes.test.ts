@@ -1,11 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readdirSync, rmSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { diff } from '../../src/audience/diff.ts'
 import { BUCKETS, hexAt, ofBucket, packed, subtract, toHex, union } from '../../src/audience/hashes.ts'
 import { cohortSpool } from '../../src/audience/spool.ts'
+import { scratch } from './support/scratch.ts'
 
 /** Few distinct values that differ in their first, second or last bytes, so that sets overlap and order is hard. */
 const someHash = fc
@@ -63,7 +62,7 @@ describe('diff', () => {
 describe('cohort spool', () => {
   let directory: string
   beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'uetkit-spool-'))
+    directory = scratch()
   })
   afterEach(() => rmSync(directory, { recursive: true }))
 

@@ -1,12 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { sqliteLedger } from '../../src/audience/ledger-sqlite.ts'
 import { ledgerSuite } from './support/ledger-suite.ts'
-
-const scratch = () => mkdtempSync(join(tmpdir(), 'uetkit-ledger-'))
+import { scratch } from './support/scratch.ts'
 
 ledgerSuite('sqliteLedger', async () => {
   const directory = scratch()

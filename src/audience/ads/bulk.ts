@@ -4,7 +4,7 @@ import type { AudienceError } from '../errors.ts'
 import { type Runtime, stopped } from '../runtime.ts'
 import { type FailedRow, failedRows } from './bulk-result.ts'
 import type { JsonObject } from './call.ts'
-import { AdsError, faultError, unanswered } from './faults.ts'
+import { AdsError, faultName, unanswered } from './faults.ts'
 
 export interface BulkUpload {
   requestId: string
@@ -13,8 +13,8 @@ export interface BulkUpload {
 
 /** What the bulk service made of a file. */
 export type BulkOutcome =
-  /** Done; `failures` are the rows that had no effect. */
-  | { kind: 'done'; failures: AsyncIterable<FailedRow> }
+  /** Done; `failures` are the rows that had no effect, `refusal` says why none had. */
+  | { kind: 'done'; failures: AsyncIterable<FailedRow>; refusal?: AdsError }
   /** It came to nothing and may be sent again. */
   | { kind: 'again' }
   /** Microsoft knows this upload no longer, or never did. */
@@ -80,7 +80,9 @@ export function bulkService({ query, upload, accountId }: BulkCalls, runtime: Ru
           if (NEW_ADDRESS.includes(error.vendorCode ?? 0)) return false
           if (!error.ambiguous) throw error
           // The answer was lost, the file perhaps not: an address takes one file only.
-          const now = await status(requestId)
+          const now = await status(requestId).catch(() => {
+            throw error
+          })
           if (!now || now.status === 'Expired' || now.status === 'Aborted') return false
           if (now.status !== 'PendingFileUpload') return true
           if (attempt >= SENDS) throw error
@@ -90,7 +92,7 @@ export function bulkService({ query, upload, accountId }: BulkCalls, runtime: Ru
 
     wait: async (requestId, onPercent = () => {}) => {
       const until = runtime.now() + POLL.patienceMs
-      for (let ms = POLL.firstMs; ; ms = Math.min(POLL.mostMs, ms * POLL.growth)) {
+      for (let ms = POLL.firstMs; ; ms = Math.min(POLL.mostMs, Math.round(ms * POLL.growth))) {
         const now = await status(requestId)
         if (!now) return { kind: 'unknown' }
         switch (now.status) {
@@ -107,11 +109,7 @@ export function bulkService({ query, upload, accountId }: BulkCalls, runtime: Ru
           case 'InProgress':
             break
           default:
-            throw faultError('Bulk upload', {
-              code: -1,
-              name: now.status.replace(/\W/g, '').slice(0, 60),
-              index: undefined,
-            })
+            return { kind: 'done', failures: none(), refusal: refusal(now.status) }
         }
         if (runtime.signal?.aborted) throw stopped()
         if (runtime.now() + ms > until) throw unanswered('Bulk upload', 'Microsoft is still working on the file.')
@@ -120,6 +118,16 @@ export function bulkService({ query, upload, accountId }: BulkCalls, runtime: Ru
       }
     },
   }
+}
+
+/** A status that ends the upload for good, such as `UploadFileRowCountExceeded`. */
+function refusal(status: string): AdsError {
+  const remedy = 'Set "apply": "items" for this cohort to go without files.'
+  return new AdsError(
+    'microsoft',
+    `Bulk upload: Microsoft refused the file, ${faultName(-1, status)}. ${remedy}`,
+    'stop',
+  )
 }
 
 async function* none(): AsyncGenerator<FailedRow> {}

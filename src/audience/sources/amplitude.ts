@@ -37,7 +37,7 @@ export async function amplitudeCohort(options: AmplitudeOptions, runtime: Runtim
   if (typeof id !== 'string' || !id) throw problem('the answer names no export. Try again later.')
 
   const until = runtime.now() + POLL.patienceMs
-  for (let ms = POLL.firstMs; ; ms = Math.min(POLL.mostMs, ms * POLL.growth)) {
+  for (let ms = POLL.firstMs; ; ms = Math.min(POLL.mostMs, Math.round(ms * POLL.growth))) {
     const answer = await get(`request-status/${encodeURIComponent(id)}`)
     const status = readJson(answer).async_status
     if (answer.status === 200 && (status === undefined || status === 'JOB COMPLETED')) break

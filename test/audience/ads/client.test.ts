@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { indexOfClientId, writeBulkFile } from '../../../src/audience/ads/bulk-file.ts'
@@ -9,6 +8,7 @@ import { type AdsClient, createAdsClient } from '../../../src/audience/ads/clien
 import { packed, toHex } from '../../../src/audience/hashes.ts'
 import { ADS_ERRORS, type FakeAdsFault, type FakeAdsOptions } from '../../../src/testing/fake-ads.ts'
 import { type AdsWorld, adsWorld, operations } from '../support/ads-world.ts'
+import { scratch } from '../support/scratch.ts'
 
 type World = AdsWorld & { client: AdsClient }
 
@@ -330,7 +330,7 @@ describe('bulk', () => {
     { action = 'Add' as 'Add' | 'Remove' | 'Replace', listId = '', terms = true } = {},
   ) {
     const id = listId || (made.fake.lists()[0]?.id ?? (await made.client.createList(list)))
-    const directory = mkdtempSync(join(tmpdir(), 'uetkit-bulk-'))
+    const directory = scratch()
     try {
       const path = join(directory, 'file.zip')
       writeBulkFile(path, id, { action, by: 'bulk', hashes: many }, terms)
@@ -340,6 +340,7 @@ describe('bulk', () => {
       const percents: number[] = []
       const outcome = await bulk.wait(started.requestId, (percent) => percents.push(percent))
       const failures: FailedRow[] = []
+      if (outcome.kind === 'done' && outcome.refusal) throw outcome.refusal
       if (outcome.kind === 'done') for await (const row of outcome.failures) failures.push(row)
       return { id, kind: outcome.kind, failures, percents }
     } finally {
@@ -410,7 +411,7 @@ describe('bulk', () => {
     const id = await old.client.createList(list)
     const started = await old.client.bulk.start()
     await old.runtime.sleep(16 * 60_000)
-    const directory = mkdtempSync(join(tmpdir(), 'uetkit-bulk-'))
+    const directory = scratch()
     const path = join(directory, 'file.zip')
     writeBulkFile(path, id, { action: 'Add', by: 'bulk', hashes: many }, true)
     expect(await old.client.bulk.send(started, path)).toBe(false)

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AudienceConfig } from '../../../src/audience/config.ts'
 import type { AudienceProgress } from '../../../src/audience/progress.ts'
@@ -8,6 +7,7 @@ import type { RunResult } from '../../../src/audience/result.ts'
 import { type SyncOptions, syncAudience } from '../../../src/audience/sync.ts'
 import type { FakeAdsOptions } from '../../../src/testing/fake-ads.ts'
 import { type AdsWorld, adsWorld } from './ads-world.ts'
+import { scratch } from './scratch.ts'
 
 export interface SyncWorld extends Omit<AdsWorld, 'credentials' | 'tokens'> {
   directory: string
@@ -33,7 +33,7 @@ export const person = (n: number): readonly [string, string] => [`u${n}`, `perso
 export const persons = (...ns: number[]) => ns.map(person)
 
 export function syncWorld(over: Partial<AudienceConfig> = {}, options: FakeAdsOptions = {}): SyncWorld {
-  const directory = mkdtempSync(join(tmpdir(), 'uetkit-sync-'))
+  const directory = scratch()
   const { fake, runtime, sleeps } = adsWorld(options)
   const { clientId, clientSecret, refreshToken, developerToken, customerId, accountId } = fake.credentials
   const env = { MSADS_CLIENT_SECRET: clientSecret, MSADS_DEVELOPER_TOKEN: developerToken }
