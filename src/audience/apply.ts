@@ -73,8 +73,8 @@ export async function applyChanges(
     for (const { hashes, rows } of records.chunks(step.by === 'bulk' ? bulkRows : LIMITS.itemsPerCall)) {
       if (runtime.signal?.aborted) throw stopped()
       const begun = action === 'Replace' ? () => ledger.save({ ...list, reset: false }) : undefined
-      const { rejected, doubtful } = await sendChange(sender, { action, by: step.by, hashes }, begun)
-      for (const [place, reason] of [...rejected, ...doubtful]) refuse(step, rows[place]!, reason)
+      const failed = await sendChange(sender, { action, by: step.by, hashes }, begun)
+      for (const [place, reason] of failed) refuse(step, rows[place]!, reason)
       // A Replace wipes what came before, so it is the first of its kind and the last.
       if (action === 'Replace') action = 'Add'
       done += count(hashes)

@@ -80,8 +80,8 @@ const schema = object({
       clientSecret: v.optional(reference()),
       refreshToken: v.optional(reference(), 'file:./data/msads-token.json'),
       developerToken: v.optional(reference()),
-      customerId: digits('"cid"'),
-      accountId: digits('"aid" (not the account number of eight characters)'),
+      customerId: v.optional(digits('"cid"')),
+      accountId: v.optional(digits('"aid" (not the account number of eight characters)')),
       identityProvider: v.optional(oneOf(['Microsoft', 'Google']), 'Microsoft'),
     }),
   ),
@@ -202,6 +202,12 @@ export function readAudienceConfig(input: unknown, place: ConfigPlace = {}): Aud
     app,
     credentials: () => {
       const { developerToken, customerId, accountId } = given()
+      if (customerId === undefined || accountId === undefined) {
+        const key = customerId === undefined ? 'customerId' : 'accountId'
+        throw new ConfigError(
+          `${where}: credentials.${key} is missing. "uetkit audience login" shows the ids that you may use`,
+        )
+      }
       if (developerToken === undefined && !sandbox) {
         throw new ConfigError(
           `${where}: credentials.developerToken is missing. Get one at https://ads.microsoft.com/cc/Settings/DevSettings`,

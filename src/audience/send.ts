@@ -3,7 +3,7 @@ import type { BulkOutcome } from './ads/bulk.ts'
 import { writeBulkFile } from './ads/bulk-file.ts'
 import type { AdsClient } from './ads/client.ts'
 import { AdsError, concernsItem, faultError, unanswered } from './ads/faults.ts'
-import type { ItemOutcome } from './ads/items.ts'
+import { type FailedItems, inDoubt } from './ads/items.ts'
 import { compareAt, count, HASH_BYTES, type Hashes, hexAt } from './hashes.ts'
 import type { Change, ChangeOutcome, Ledger, ListKey, OpenChange } from './ledger.ts'
 
@@ -34,29 +34,31 @@ export async function sendChange(
   sender: Sender,
   change: Change,
   begun: () => Promise<void> = async () => {},
-): Promise<ItemOutcome> {
+): Promise<FailedItems> {
   const { ledger, key } = sender
   const id = await ledger.begin(key, change)
   await begun()
   try {
-    const outcome =
+    const failed =
       change.by === 'items'
         ? await sender.client.applyItems(sender.listId, change, sender.acceptTerms)
         : await sendFile(sender, id, change)
-    await ledger.settle(id, settled(change.hashes, outcome))
-    return outcome
+    await ledger.settle(id, settled(change.hashes, failed))
+    return failed
   } catch (error) {
-    if (isCertain(error)) await ledger.settle(id, { rejected: change.hashes, doubtful: NONE })
+    const withoutEffect = error instanceof AdsError && !error.ambiguous
+    if (withoutEffect) await ledger.settle(id, { rejected: change.hashes, doubtful: NONE })
     throw error
   }
 }
 
-/** Surely without effect. */
-const isCertain = (error: unknown): boolean => error instanceof AdsError && !error.ambiguous
-
-const settled = (hashes: Hashes, { rejected, doubtful }: ItemOutcome): ChangeOutcome => ({
-  rejected: pick(hashes, rejected),
-  doubtful: pick(hashes, doubtful),
+/**
+ * What failed is in doubt rather than surely undone: an attempt before, whose answer was lost, may have done it. It is
+ * tried again as long as it should be there, and removed when it should not.
+ */
+const settled = (hashes: Hashes, failed: FailedItems): ChangeOutcome => ({
+  rejected: NONE,
+  doubtful: pick(hashes, failed),
 })
 
 /** The hashes at these places, in their order. */
@@ -69,7 +71,7 @@ function pick(hashes: Hashes, places: ReadonlyMap<number, string>): Hashes {
   return picked
 }
 
-async function sendFile(sender: Sender, id: number, change: Change): Promise<ItemOutcome> {
+async function sendFile(sender: Sender, id: number, change: Change): Promise<FailedItems> {
   const { bulkPath, listId, acceptTerms } = sender
   try {
     rmSync(bulkPath, { force: true })
@@ -100,23 +102,22 @@ async function uploaded(
     }
     return undefined
   } catch (error) {
-    if (tried && error instanceof AdsError) error.ambiguous = true
-    throw error
+    throw tried ? inDoubt(error) : error
   }
 }
 
 /** Which hashes a file left out, by the client ids of its rows. */
-async function readOutcome(hashes: Hashes, { failures, refusal }: DoneBulk): Promise<ItemOutcome> {
-  if (refusal) throw refusal
-  const rejected = new Map<number, string>()
+async function readOutcome(hashes: Hashes, { failures, refusal }: DoneBulk): Promise<FailedItems> {
+  if (refusal) throw inDoubt(refusal)
+  const failed: FailedItems = new Map()
   const items = count(hashes)
   for await (const row of failures) {
     const index = row.index ?? find(hashes, row.text)
     const fault = { code: row.code, name: row.name, index }
-    if (!concernsItem(fault, items)) throw faultError('Bulk upload', fault)
-    rejected.set(index!, row.name)
+    if (!concernsItem(fault, items)) throw inDoubt(faultError('Bulk upload', fault))
+    failed.set(index!, row.name)
   }
-  return { rejected, doubtful: new Map() }
+  return failed
 }
 
 /** The place of a hash in hex, for a row that came back without its client id. */
@@ -144,16 +145,12 @@ export async function settleOpen(
 ): Promise<void> {
   for (const { id, hashes, requestId } of open) {
     const outcome = requestId === undefined ? undefined : await client.bulk.wait(requestId, onBulkPercent)
-    if (outcome?.kind !== 'done') {
-      await ledger.settle(id, { rejected: NONE, doubtful: hashes })
-      continue
-    }
-    try {
-      await ledger.settle(id, settled(hashes, await readOutcome(hashes, outcome)))
-    } catch (error) {
-      if (!isCertain(error)) throw error
-      // The list itself was refused; the run will find out why on its own.
-      await ledger.settle(id, { rejected: hashes, doubtful: NONE })
-    }
+    const failed = outcome?.kind === 'done' ? await readOutcome(hashes, outcome).catch(unknownOutcome) : undefined
+    await ledger.settle(id, failed ? settled(hashes, failed) : { rejected: NONE, doubtful: hashes })
   }
+}
+
+/** The list itself was refused, or the result is lost; the run will find out what there is to know on its own. */
+function unknownOutcome(error: unknown): undefined {
+  if (!(error instanceof AdsError)) throw error
 }

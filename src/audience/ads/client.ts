@@ -6,7 +6,7 @@ import { type Attempt, call, type JsonObject, type Operation } from './call.ts'
 import type { Endpoints, IdentityProvider } from './endpoints.ts'
 import { defaultEndpoints } from './endpoints.ts'
 import { AdsError, actionOf, faultError, readFaults, unanswered } from './faults.ts'
-import { applyItems, type ItemOutcome } from './items.ts'
+import { applyItems, type FailedItems } from './items.ts'
 import type { TokenStore } from './token-store.ts'
 
 export interface AdsCredentials {
@@ -65,8 +65,8 @@ export interface AdsClient {
   lists(ids: readonly string[]): Promise<(CustomerList | undefined)[]>
   /** The id of a new list. An answer that was lost does not make two of it. */
   createList(list: NewList): Promise<string>
-  /** Up to 1,000 hashes in one call. */
-  applyItems(listId: string, change: Pick<Change, 'action' | 'hashes'>, acceptTerms: boolean): Promise<ItemOutcome>
+  /** Up to 1,000 hashes in one call; answers those that failed. */
+  applyItems(listId: string, change: Pick<Change, 'action' | 'hashes'>, acceptTerms: boolean): Promise<FailedItems>
   readonly bulk: BulkService
   /** The accounts that the signed-in user reaches. */
   accounts(): Promise<Account[]>

@@ -3,11 +3,8 @@ import type { Change } from '../ledger.ts'
 import type { JsonObject } from './call.ts'
 import { AdsError, actionOf, concernsItem, faultError, readFaults } from './faults.ts'
 
-/** What became of the items of one change, by their places; those in neither map took effect. Values: Microsoft's error name. */
-export interface ItemOutcome {
-  rejected: Map<number, string>
-  doubtful: Map<number, string>
-}
+/** The places of the items that failed, with Microsoft's error name; all others took effect. */
+export type FailedItems = Map<number, string>
 
 const NAME = 'ApplyCustomerListUserData'
 const ROUNDS = 3
@@ -22,53 +19,48 @@ export async function applyItems(
   listId: string,
   { action, hashes }: Pick<Change, 'action' | 'hashes'>,
   acceptTerms: boolean,
-): Promise<ItemOutcome> {
+): Promise<FailedItems> {
   const items = toHex(hashes)
-  const outcome: ItemOutcome = { rejected: new Map(), doubtful: new Map() }
+  const failed: FailedItems = new Map()
   let places = items.map((_, index) => index)
   let now = action
   for (let round = 1; places.length; round++) {
-    const body = await inDoubtAfter(round > 1, () =>
-      call(NAME, '/CustomerListUserData/Apply', {
-        CustomerListUserData: {
-          AudienceId: listId,
-          ActionType: now,
-          CustomerListItemSubType: 'Email',
-          CustomerListItems: places.map((place) => items[place]),
-          ...(acceptTerms && { AcceptCustomerMatchTerm: true }),
-        },
-      }),
-    )
+    const body = await call(NAME, '/CustomerListUserData/Apply', {
+      CustomerListUserData: {
+        AudienceId: listId,
+        ActionType: now,
+        CustomerListItemSubType: 'Email',
+        CustomerListItems: places.map((place) => items[place]),
+        ...(acceptTerms && { AcceptCustomerMatchTerm: true }),
+      },
+    }).catch((error: unknown) => {
+      throw round > 1 ? inDoubt(error) : error
+    })
     const last = round >= ROUNDS
     // An answer without the list of errors confirms nothing; sending the same again does no harm.
     if (body.PartialErrors === undefined && !last) continue
     const again = new Map<number, string>()
     for (const fault of readFaults({ PartialErrors: body.PartialErrors })) {
       if (!concernsItem(fault, places.length)) {
-        if (actionOf(fault) !== 'retry' || last)
-          return await inDoubtAfter(round > 1, () => Promise.reject(faultError(NAME, fault)))
+        if (actionOf(fault) !== 'retry' || last) throw inDoubt(faultError(NAME, fault))
         places.forEach((place) => again.set(place, fault.name))
         continue
       }
       const place = places[fault.index!]!
       if (actionOf(fault) === 'retry') again.set(place, fault.name)
-      else outcome.rejected.set(place, fault.name)
+      else failed.set(place, fault.name)
     }
     // What a Replace left out must not wipe the rest.
     if (again.size < places.length && now === 'Replace') now = 'Add'
-    outcome.rejected.forEach((_, place) => again.delete(place))
-    if (last) outcome.doubtful = again
+    failed.forEach((_, place) => again.delete(place))
+    if (last) again.forEach((name, place) => failed.set(place, name))
     places = last ? [] : [...again.keys()]
   }
-  return outcome
+  return failed
 }
 
-/** What earlier rounds did stays done, whatever a later one meets. */
-async function inDoubtAfter<T>(earlier: boolean, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    if (earlier && error instanceof AdsError) error.ambiguous = true
-    throw error
-  }
+/** What earlier attempts did stays done, whatever a later one meets. */
+export function inDoubt(error: unknown): unknown {
+  if (error instanceof AdsError) error.ambiguous = true
+  return error
 }

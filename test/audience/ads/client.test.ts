@@ -222,7 +222,7 @@ describe('applyItems', () => {
     const id = made.fake.lists()[0]?.id ?? (await made.client.createList(list))
     return { id, outcome: await made.client.applyItems(id, { action, hashes: three }, terms) }
   }
-  const clean = { rejected: new Map(), doubtful: new Map() }
+  const clean = new Map()
 
   it('adds and removes', async () => {
     const made = world()
@@ -281,7 +281,7 @@ describe('applyItems', () => {
     const made = world()
     made.fake.fail('ApplyCustomerListUserData', { kind: 'partial', error: ADS_ERRORS.notHashed, indexes: [2, 0] })
     const { id, outcome } = await apply(made)
-    expect(outcome.rejected).toEqual(
+    expect(outcome).toEqual(
       new Map([
         [2, 'EmailMustBeHashed'],
         [0, 'EmailMustBeHashed'],
@@ -290,12 +290,12 @@ describe('applyItems', () => {
     expect([...made.fake.members(id)!]).toEqual([toHex(three)[1]])
   })
 
-  it('leaves in doubt what fails three times without a reason', async () => {
+  it('gives up on items that fail three times without a reason', async () => {
     const made = world()
     for (let round = 0; round < 3; round++)
       made.fake.fail('ApplyCustomerListUserData', { kind: 'partial', error: ADS_ERRORS.internal, indexes: [0] })
     const { outcome } = await apply(made)
-    expect(outcome).toEqual({ rejected: new Map(), doubtful: new Map([[0, 'InternalError']]) })
+    expect(outcome).toEqual(new Map([[0, 'InternalError']]))
   })
 
   it.each(['partial', 'fault'] as const)(
@@ -319,7 +319,7 @@ describe('applyItems', () => {
     const made = world()
     const error = [8004, 'user@example.com is bad'] as never
     made.fake.fail('ApplyCustomerListUserData', { kind: 'partial', error, indexes: [0] })
-    expect((await apply(made)).outcome.rejected).toEqual(new Map([[0, 'Error 8004']]))
+    expect((await apply(made)).outcome).toEqual(new Map([[0, 'Error 8004']]))
   })
 })
 
