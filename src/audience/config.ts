@@ -126,7 +126,7 @@ export interface Cohort {
 
 export interface AudienceSettings {
   /** Throws ConfigError when there are none, or a secret is missing: a dry run needs none. */
-  credentials(): AdsCredentials
+  credentials(needs?: { ids: boolean }): AdsCredentials
   /** Whose token signs in, for `login`, which needs no more. */
   app(): {
     clientId: string
@@ -200,9 +200,9 @@ export function readAudienceConfig(input: unknown, place: ConfigPlace = {}): Aud
 
   return {
     app,
-    credentials: () => {
+    credentials: ({ ids } = { ids: true }) => {
       const { developerToken, customerId, accountId } = given()
-      if (customerId === undefined || accountId === undefined) {
+      if (ids && (customerId === undefined || accountId === undefined)) {
         const key = customerId === undefined ? 'customerId' : 'accountId'
         throw new ConfigError(
           `${where}: credentials.${key} is missing. "uetkit audience login" shows the ids that you may use`,
@@ -216,7 +216,7 @@ export function readAudienceConfig(input: unknown, place: ConfigPlace = {}): Aud
       const { store: refreshToken, ...rest } = app()
       const token =
         developerToken === undefined ? SANDBOX_DEVELOPER_TOKEN : secret(developerToken, 'credentials.developerToken')
-      return { ...rest, refreshToken, developerToken: token, customerId, accountId }
+      return { ...rest, refreshToken, developerToken: token, customerId: customerId ?? '', accountId: accountId ?? '' }
     },
     owner: (scope) => (scope === 'Customer' ? config.credentials?.customerId : config.credentials?.accountId),
     endpoints: { ...defaultEndpoints(sandbox, config.credentials?.identityProvider ?? 'Microsoft'), ...over },

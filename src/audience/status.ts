@@ -24,7 +24,7 @@ const AT_ONCE = 100
 
 /** The lists in the store, and what Microsoft says about their sizes. */
 export async function audienceStatus(
-  options: Pick<SyncOptions, 'audience' | 'baseDir' | 'env' | 'signal'>,
+  options: Pick<SyncOptions, 'audience' | 'baseDir' | 'env' | 'where' | 'signal'>,
   world: Partial<Runtime> = {},
 ): Promise<{ lists: ListStatus[] }> {
   const settings = readAudienceConfig(options.audience, options)

@@ -28,6 +28,8 @@ export interface SyncOptions {
   baseDir?: string | undefined
   /** Where `env:` references are looked up. `process.env` by default. */
   env?: Record<string, string | undefined> | undefined
+  /** What messages call the configuration. */
+  where?: string | undefined
   /** Stops the run after the call that is under way. */
   signal?: AbortSignal | undefined
 }
