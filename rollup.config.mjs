@@ -42,6 +42,7 @@ const nodeEntries = {
   capi: 'src/capi/index.ts',
   relay: 'src/relay/index.ts',
   'relay/node': 'src/relay/node.ts',
+  audience: 'src/audience/index.ts',
   testing: 'src/testing/index.ts',
 }
 /** The outbox's thread, and the file that starts it, which looks for the thread beside itself. */

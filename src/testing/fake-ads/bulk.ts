@@ -12,7 +12,6 @@ const BOM = '\ufeff'
 const URL_LIFE = 15 * MINUTE
 const RESULT_URL_LIFE = 5 * MINUTE
 
-/** Files that are accepted and not yet done. */
 export function uploadUrl(
   state: FakeAdsState,
   headers: Headers,
