@@ -3,6 +3,8 @@
  * they count only as far as the operator trusts the hops: https://www.rfc-editor.org/rfc/rfc7239#section-8.1
  */
 
+import type { HeaderReader } from './body.ts'
+
 /** How many proxies stand in front, or the addresses and networks (CIDR) that are proxies. 0 = none. */
 export type TrustProxy = number | readonly string[]
 
@@ -74,7 +76,11 @@ const binary = (value: number, width: number): string => value.toString(2).padSt
  *
  * @param socket address of the peer; undefined where the platform does not tell.
  */
-export function clientAddress(headers: Headers, socket: string | undefined, trust: TrustProxy): string | undefined {
+export function clientAddress(
+  headers: HeaderReader,
+  socket: string | undefined,
+  trust: TrustProxy,
+): string | undefined {
   let address = parseAddress(socket)
   if (trust === 0) return address
   const chain = forwardedChain(headers)
@@ -97,7 +103,7 @@ export function clientAddress(headers: Headers, socket: string | undefined, trus
 }
 
 /** Nearest hop first. `X-Forwarded-For` wins, as a proxy that sets one rarely cleans the other. */
-function forwardedChain(headers: Headers): string[] {
+function forwardedChain(headers: HeaderReader): string[] {
   const list = headers.get('x-forwarded-for')
   if (list) return list.split(',').slice(-MAX_HOPS).reverse()
   const elements = headers.get('forwarded')?.split(',').slice(-MAX_HOPS) ?? []

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { type AcceptReport, accept, type Delivery, type Receipt } from './accept.ts'
 import { clientAddress } from './address.ts'
-import { parseJson, readBody } from './body.ts'
+import { type DoorRequest, fromRequest, type HeaderReader, parseJson, readBody } from './body.ts'
 import { renewClickCookie } from './click-cookie.ts'
 import { readAmplitudeBody } from './doors/amplitude.ts'
 import type { DoorName } from './doors/door.ts'
@@ -57,16 +57,25 @@ export interface AppOptions {
 /** The public half of a relay. */
 export interface App {
   fetch(request: Request, info?: RequestInfo): Promise<Response>
+  /** The same for the doors alone, by path, for platforms to which `Request` and `Response` are a detour. */
+  doors: ReadonlyMap<string, (request: DoorRequest, info: RequestInfo) => Promise<DoorAnswer>>
   /** Refuses what comes from now on; resolves once everything begun is answered. */
   close(): Promise<void>
 }
 
-interface Answer {
+/** What a door answers. */
+export interface DoorAnswer {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+interface Taken {
   receipt: Receipt
   cookie?: string | undefined
 }
 
-type Door = (request: Request, info: RequestInfo) => Promise<Answer>
+type Door = (request: DoorRequest, info: RequestInfo) => Promise<Taken>
 
 const SEGMENT_TYPES = ['batch', 'import', 'track', 'page', 'screen', 'identify', 'group', 'alias']
 
@@ -167,8 +176,8 @@ export function createApp({ settings, outbox, state, script, report, now }: AppO
   }
 
   /** Lets pages of listed origins read the answer. Never with credentials, never by reflection. */
-  function corsHeaders(request: Request): Record<string, string> {
-    const origin = request.headers.get('origin')
+  function corsHeaders(headers: HeaderReader): Record<string, string> {
+    const origin = headers.get('origin')
     return {
       vary: 'Origin',
       'cross-origin-resource-policy': 'cross-origin',
@@ -180,57 +189,66 @@ export function createApp({ settings, outbox, state, script, report, now }: AppO
     }
   }
 
-  const serve = (name: DoorName, door: Door) => async (request: Request, info: RequestInfo) => {
-    const started = performance.now()
-    const headers: Record<string, string> = {
-      ...PLAIN_HEADERS,
-      'content-type': 'application/json; charset=utf-8',
-      ...(name === 'browser' && corsHeaders(request)),
+  const serve =
+    (name: DoorName, door: Door) =>
+    async (request: DoorRequest, info: RequestInfo): Promise<DoorAnswer> => {
+      const started = performance.now()
+      const headers: Record<string, string> = {
+        ...PLAIN_HEADERS,
+        'content-type': 'application/json; charset=utf-8',
+        ...(name === 'browser' && corsHeaders(request.headers)),
+      }
+      let result: { status: number; body: object; code?: string; error?: unknown }
+      open += 1
+      try {
+        if (closing) throw new Refusal(503, 'closing', 'the relay is stopping', 2_000)
+        const { receipt, cookie } = await door(request, info)
+        if (cookie) headers['set-cookie'] = cookie
+        result = describeReceipt(name, receipt)
+      } catch (error) {
+        result = describeFailure(error)
+        const { retryAfterMs } = error as Partial<Refusal>
+        if (retryAfterMs !== undefined) headers['retry-after'] = `${Math.max(1, Math.ceil(retryAfterMs / 1000))}`
+        if (result.status === 401 && CHALLENGES[name]) headers['www-authenticate'] = CHALLENGES[name]
+      } finally {
+        open -= 1
+        if (open === 0) idle()
+      }
+      const { status, body, code, error } = result
+      const forwarded = (request.headers.get('x-forwarded-for') ?? request.headers.get('forwarded')) !== null
+      report({
+        kind: 'request',
+        door: name,
+        status,
+        durationMs: performance.now() - started,
+        ...(code !== undefined && { code }),
+        ...(forwarded && trustProxy === 0 && { untrustedProxy: true as const }),
+        ...(error !== undefined && { error }),
+      })
+      return { status, headers, body: JSON.stringify(body) }
     }
-    let result: { status: number; body: object; code?: string; error?: unknown }
-    open += 1
-    try {
-      if (closing) throw new Refusal(503, 'closing', 'the relay is stopping', 2_000)
-      const { receipt, cookie } = await door(request, info)
-      if (cookie) headers['set-cookie'] = cookie
-      result = describeReceipt(name, receipt)
-    } catch (error) {
-      result = describeFailure(error)
-      const { retryAfterMs } = error as Partial<Refusal>
-      if (retryAfterMs !== undefined) headers['retry-after'] = `${Math.max(1, Math.ceil(retryAfterMs / 1000))}`
-      if (result.status === 401 && CHALLENGES[name]) headers['www-authenticate'] = CHALLENGES[name]
-    } finally {
-      open -= 1
-      if (open === 0) idle()
-    }
-    const { status, body, code, error } = result
-    const forwarded = request.headers.has('x-forwarded-for') || request.headers.has('forwarded')
-    report({
-      kind: 'request',
-      door: name,
-      status,
-      durationMs: performance.now() - started,
-      ...(code !== undefined && { code }),
-      ...(forwarded && trustProxy === 0 && { untrustedProxy: true as const }),
-      ...(error !== undefined && { error }),
-    })
-    return new Response(JSON.stringify(body), { status, headers })
-  }
 
   const empty = (status: number, headers: Record<string, string> = {}) => {
     report({ kind: 'request', door: 'none', status, durationMs: 0 })
     return new Response(null, { status, headers: { ...PLAIN_HEADERS, ...headers } })
   }
 
+  const doors = new Map([
+    ...SEGMENT_TYPES.map(
+      (type) => [`/v1/${type}`, serve('segment', segment(type === 'import' ? 'batch' : type))] as const,
+    ),
+    ['/v1/server', serve('server', server)],
+    ['/v1/amplitude', serve('amplitude', amplitude)],
+    [path, serve('browser', browser)],
+  ])
   const app = new Hono<{ Bindings: RequestInfo }>()
-  const post = (route: string, handle: ReturnType<typeof serve>) => {
-    app.post(route, (context) => handle(context.req.raw, context.env ?? {}))
+  for (const [route, door] of doors) {
+    app.post(route, async (context) => {
+      const { status, headers, body } = await door(fromRequest(context.req.raw), context.env ?? {})
+      return new Response(body, { status, headers })
+    })
     app.all(route, () => empty(405, { allow: 'POST' }))
   }
-  post(path, serve('browser', browser))
-  post('/v1/server', serve('server', server))
-  for (const type of SEGMENT_TYPES) post(`/v1/${type}`, serve('segment', segment(type === 'import' ? 'batch' : type)))
-  post('/v1/amplitude', serve('amplitude', amplitude))
   if (script !== undefined) {
     const file = createScript(script)
     app.get('/uetkit.min.js', (context) => file(context.req.raw))
@@ -240,6 +258,7 @@ export function createApp({ settings, outbox, state, script, report, now }: AppO
 
   return {
     fetch: async (request, info) => app.fetch(request, info ?? {}),
+    doors,
     close: () => {
       closing = true
       return new Promise((resolve) => {
@@ -257,14 +276,14 @@ const CHALLENGES: Partial<Record<DoorName, string>> = {
 }
 
 /** Forms that any page can make a browser send without asking the relay first, but for those that carry JSON. */
-function demandPlainType(headers: Headers): void {
+function demandPlainType(headers: HeaderReader): void {
   const type = (headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
   if (type === 'text/plain' || type === 'application/json') return
   throw new Refusal(415, 'content_type', 'Content-Type: allowed is text/plain or application/json')
 }
 
 /** https://www.rfc-editor.org/rfc/rfc7617: the key is the user, the password is empty. */
-function basicUser(headers: Headers): string | undefined {
+function basicUser(headers: HeaderReader): string | undefined {
   const [, encoded] = /^Basic +([\w+/=-]+)$/i.exec(headers.get('authorization') ?? '') ?? []
   if (encoded === undefined) return undefined
   try {

@@ -1,8 +1,30 @@
 import { Refusal } from './refusal.ts'
 
+/** The headers of a request, however a platform holds them. Names in lower case. */
+export interface HeaderReader {
+  get(name: string): string | null
+}
+
+/** As much of a request as the doors need. */
+export interface DoorRequest {
+  headers: HeaderReader
+  /** The body as it came, or undefined when it is larger than `limit`. Rejects when it breaks off. */
+  bytes(limit: number): Promise<Uint8Array | undefined>
+}
+
 const decoder = new TextDecoder()
 
-const tooLarge = (limit: number) => new Refusal(413, 'too_large', `the body is larger than ${limit} bytes`)
+/** A request of the web platform, for the doors. */
+export const fromRequest = (request: Request): DoorRequest => ({
+  headers: request.headers,
+  bytes: async (limit) => {
+    const length = request.headers.get('content-length')
+    if (length !== null && Number(length) > limit) return undefined
+    // A body of stated length is no longer than that: https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+    if (length !== null) return new Uint8Array(await request.arrayBuffer())
+    return request.body ? collect(request.body, limit) : new Uint8Array()
+  },
+})
 
 /**
  * The bytes of a body, never more than `limit`, neither on the wire nor unpacked: a gzip bomb is cut off where it
@@ -10,27 +32,28 @@ const tooLarge = (limit: number) => new Refusal(413, 'too_large', `the body is l
  *
  * @param gzip Whether `Content-Encoding: gzip` is understood.
  */
-export async function readBody(request: Request, limit: number, gzip = false): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(request: DoorRequest, limit: number, gzip = false): Promise<Uint8Array> {
   const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? ''
   const packed = encoding === 'gzip' && gzip
   if (!packed && encoding !== '' && encoding !== 'identity') {
     throw new Refusal(415, 'content_encoding', `Content-Encoding: allowed is ${gzip ? 'gzip or none' : 'none'}`)
   }
-  const length = request.headers.get('content-length')
-  if (length !== null && Number(length) > limit) throw tooLarge(limit)
+  let bytes: Uint8Array | undefined
   try {
-    // A body of stated length is no longer than that: https://www.rfc-editor.org/rfc/rfc9112#section-6.3
-    if (length !== null && !packed) return new Uint8Array(await request.arrayBuffer())
-    if (!request.body) return new Uint8Array()
-    const stream = packed ? request.body.pipeThrough(new DecompressionStream('gzip')) : request.body
-    return await collect(stream as ReadableStream<Uint8Array>, limit)
-  } catch (error) {
-    if (error instanceof Refusal) throw error
+    bytes = await request.bytes(limit)
+    if (packed && bytes) bytes = await collect(unpack(bytes), limit)
+  } catch {
     throw new Refusal(400, 'incomplete_body', 'the body could not be read to its end')
   }
+  if (!bytes) throw new Refusal(413, 'too_large', `the body is larger than ${limit} bytes`)
+  return bytes
 }
 
-async function collect(stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+const unpack = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
+  new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'))
+
+/** Undefined as soon as it is more than `limit`. */
+async function collect(stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array | undefined> {
   const reader = stream.getReader()
   const chunks: Uint8Array[] = []
   let size = 0
@@ -40,7 +63,7 @@ async function collect(stream: ReadableStream<Uint8Array>, limit: number): Promi
     size += value.byteLength
     if (size > limit) {
       reader.cancel().catch(() => {})
-      throw tooLarge(limit)
+      return undefined
     }
     chunks.push(value)
   }

@@ -1,4 +1,5 @@
 import { clientAddress, type TrustProxy } from './address.ts'
+import type { HeaderReader } from './body.ts'
 
 /** What the request itself says about the visitor; true of the browser door only. */
 export interface Visitor {
@@ -9,7 +10,7 @@ export interface Visitor {
 }
 
 /** @param socket Address of the peer, where the platform tells. */
-export const readVisitor = (headers: Headers, socket: string | undefined, trust: TrustProxy): Visitor => ({
+export const readVisitor = (headers: HeaderReader, socket: string | undefined, trust: TrustProxy): Visitor => ({
   address: clientAddress(headers, socket, trust),
   userAgent: headers.get('user-agent') ?? undefined,
   // Several headers arrive joined by commas; any of them counts.

@@ -1,4 +1,5 @@
 import { addressGroup } from './address.ts'
+import type { HeaderReader } from './body.ts'
 import { Refusal } from './refusal.ts'
 import type { RelaySettings, TagSettings } from './settings.ts'
 import { memorySharedState, type SharedState } from './shared-state.ts'
@@ -79,7 +80,7 @@ export interface RequestSite {
  * Reads `Origin`, and `Sec-Fetch-Site` where the origin is withheld, as under `Referrer-Policy: no-referrer`. A page can
  * forge neither. https://www.w3.org/TR/fetch-metadata/
  */
-export function readSite(headers: Headers): RequestSite {
+export function readSite(headers: HeaderReader): RequestSite {
   const site = headers.get('sec-fetch-site')
   const stated = headers.get('origin')
   const origin = stated && stated !== 'null' ? stated : undefined
@@ -101,7 +102,7 @@ const hostOf = (origin: string): string | undefined => {
  *
  * @throws Refusal (403) when there is none.
  */
-export function tagsOfOrigin(tags: readonly TagSettings[], site: RequestSite, headers: Headers): TagSettings[] {
+export function tagsOfOrigin(tags: readonly TagSettings[], site: RequestSite, headers: HeaderReader): TagSettings[] {
   const host = headers.get('host')
   const { origin } = site
   const fits = (listed: string) =>

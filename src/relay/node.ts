@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
-import type { Server, ServerOptions } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { serve } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
 import pino from 'pino'
 import type { Fetch } from '../http/request.ts'
 import { createAdmin } from './admin.ts'
 import { type RelayConfig, type RelayConfigInput, readConfig } from './config.ts'
+import { createListener } from './listener.ts'
 import { createLogWriter, type Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import type { Outbox, OutboxNotice } from './outbox/outbox.ts'
@@ -116,13 +117,14 @@ export async function startRelay(
   try {
     // Behind a balancer, connections that it keeps must outlive its own patience.
     const keepAliveTimeout = settings.trustProxy === 0 ? 5_000 : 65_000
-    const open = await listen((request, address) => relay.fetch(request, { address }), {
-      port,
-      hostname: host,
-      keepAliveTimeout,
-    })
-    listeners.push(open)
-    listeners.push(await listen(admin.fetch, { port: adminPort, hostname: adminHost, keepAliveTimeout: 5_000 }))
+    listeners.push(await listen(createListener(relay), { port, hostname: host, keepAliveTimeout }))
+    listeners.push(
+      await listen(getRequestListener(admin.fetch, { overrideGlobalObjects: false }), {
+        port: adminPort,
+        hostname: adminHost,
+        keepAliveTimeout: 5_000,
+      }),
+    )
   } catch (error) {
     await stop()
     throw error
@@ -146,26 +148,17 @@ export function openOutbox(
 }
 
 function listen(
-  fetch: (request: Request, address: string | undefined) => Response | Promise<Response>,
+  listener: RequestListener,
   { port, hostname, keepAliveTimeout }: { port: number; hostname: string | undefined; keepAliveTimeout: number },
 ): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = serve(
-      {
-        fetch: (request, { incoming }) => fetch(request, incoming.socket?.remoteAddress),
-        port,
-        ...(hostname !== undefined && { hostname }),
-        serverOptions: { ...SERVER_OPTIONS, keepAliveTimeout },
-        // A library does not replace the globals of the program it runs in.
-        overrideGlobalObjects: false,
-      },
-      () => {
-        server.off('error', reject)
-        resolve(server)
-      },
-    ) as Server
+    const server = createServer({ ...SERVER_OPTIONS, keepAliveTimeout }, listener)
     server.maxConnections = MAX_CONNECTIONS
     server.once('error', reject)
+    server.listen(port, hostname, () => {
+      server.off('error', reject)
+      resolve(server)
+    })
   })
 }
 

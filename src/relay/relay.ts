@@ -2,7 +2,7 @@ import { createCapiClient } from '../capi/client.ts'
 import { check } from '../config/check.ts'
 import type { Fetch } from '../http/request.ts'
 import type { AcceptReport } from './accept.ts'
-import { createApp, type RequestInfo, type RequestReport } from './app.ts'
+import { type App, createApp, type RequestInfo, type RequestReport } from './app.ts'
 import { type Courier, type CourierNotice, createCourier } from './courier.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import { type RelayInput, reveal, settingsSchema } from './settings.ts'
@@ -29,6 +29,8 @@ export interface RelayOptions extends RelayInput {
 export interface Relay {
   /** Answers one request. Never rejects. */
   fetch(request: Request, info?: RequestInfo): Promise<Response>
+  /** The doors by path, for platforms to which `Request` and `Response` are a detour. */
+  doors: App['doors']
   courier: Pick<Courier, 'lanes' | 'resume'>
   /** Refuses what comes from now on, waits for what is being accepted and delivered, and closes the outbox. */
   close(options?: { deadlineMs?: number }): Promise<void>
@@ -65,6 +67,7 @@ export function createRelay(options: RelayOptions): Relay {
   let closing: Promise<void> | undefined
   return {
     fetch: app.fetch,
+    doors: app.doors,
     courier: { lanes: courier.lanes, resume: courier.resume },
     close: ({ deadlineMs = 10_000 } = {}) =>
       (closing ??= (async () => {

@@ -1,3 +1,4 @@
+import type { HeaderReader } from './body.ts'
 import { Refusal } from './refusal.ts'
 import { reveal, type SecretSource } from './settings.ts'
 
@@ -72,7 +73,7 @@ export async function signRequest(
  */
 export async function verifyRequest<T extends { serverKey?: SecretSource | undefined }>(
   holders: readonly T[],
-  headers: Headers,
+  headers: HeaderReader,
   body: Uint8Array,
   now: number,
 ): Promise<{ signers: T[]; signature: string }> {
