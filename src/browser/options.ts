@@ -92,7 +92,7 @@ export interface UetOptions {
         trustedTypesPolicy?: string | { createScriptURL(url: string): unknown } | undefined
       }
     | undefined
-  /** Applied to every URL that leaves through us. */
+  /** Applied to every URL that leaves through us. Not with `pageLoads: 'auto'`, where the tag script sends its own. */
   redactUrl?: ((url: string) => string) | undefined
   /** Explains each decision on the console. */
   debug?: boolean | undefined
@@ -183,9 +183,13 @@ export function isFaulty(options: unknown): boolean {
   for (const [path, value] of given) {
     const kinds = RULES.get(path)?.match(/[\w-]+/g)
     const fits = kinds?.some((kind) => KINDS[kind]?.(value) ?? (value === kind || typeof value === kind))
-    const crowded = path === 'consent.tcf' && value && Object.keys(given.get('consent') as object)[1]
-    if (fits && !crowded) continue
-    const remedy = fits ? 'remove the other consent options' : kinds ? `use ${kinds.join(' or ')}` : 'no such option'
+    // The tag's own SPA tracking sends addresses as they are.
+    const clash =
+      path === 'consent.tcf' && value && Object.keys(given.get('consent') as object)[1]
+        ? 'the other consent options'
+        : value === 'auto' && path === 'pageLoads' && given.has('redactUrl') && 'redactUrl'
+    if (fits && !clash) continue
+    const remedy = fits ? `remove ${clash}` : kinds ? `use ${kinds.join(' or ')}` : 'no such option'
     warn(`option ${path} is`, value, `: ${remedy}. uetkit stays off`)
     return true
   }

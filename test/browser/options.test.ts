@@ -141,6 +141,13 @@ describe('a wrong option', () => {
       'use boolean',
     ],
     ['a redaction that is no function', { tagId: 1, consent, redactUrl: '/x/' }, 'redactUrl', '/x/', 'use function'],
+    [
+      'redaction beside the tag’s own page loads',
+      { tagId: 1, consent, pageLoads: 'auto', redactUrl: (url: string) => url },
+      'pageLoads',
+      'auto',
+      'remove redactUrl',
+    ],
     ['a debug level', { tagId: 1, consent, debug: 2 }, 'debug', '2', 'use boolean'],
   ])(
     '%s: one warning with name, value and remedy, however often it is used, and nothing leaves',
@@ -200,11 +207,11 @@ describe('right options', () => {
         relay: { url: '/v1/e', key: 'k', pageLoads: 'never', events: 'blocked' },
         idSync: { customerId: 7 },
         script: { src: '/bat.js', nonce: 'n', container: false, trustedTypesPolicy: 'uetkit' },
-        redactUrl: (url: string) => url,
         debug: false,
       },
     ],
     ['TCF alone', { tagId: 1, consent: { tcf: true } }],
+    ['redaction', { tagId: 1, consent: false, pageLoads: 'calls', redactUrl: (url: string) => url }],
     ['a function as default', { tagId: 1, consent: { default: () => 'denied' } }],
   ])('%s: no warning', async (_, options) => {
     const { page, create } = await load()
