@@ -9,14 +9,15 @@ export interface Child<Ready> {
   startMs: number
   ask<Answer>(message: object): Promise<Answer>
   /** Megabytes of memory, now and at most so far. Linux only. */
-  memory(): { now: number; most: number } | undefined
+  memory(): { now: number; most: number }
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
 /** Starts a file beside this one and waits for its first message. */
-export async function start<Ready>(file: string, ...args: string[]): Promise<Child<Ready>> {
+export async function start<Ready>(file: string, args: string[] = [], execArgv: string[] = []): Promise<Child<Ready>> {
   const started = performance.now()
   const child: ChildProcess = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
+    execArgv: [...process.execArgv, ...execArgv],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const ready = await next<Ready>(child)
@@ -30,13 +31,10 @@ export async function start<Ready>(file: string, ...args: string[]): Promise<Chi
       return answer as never
     },
     memory() {
-      try {
-        const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
-        const megabytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1_024
-        return { now: megabytes('VmRSS'), most: megabytes('VmHWM') }
-      } catch {
-        return undefined
-      }
+      if (process.platform !== 'linux') return { now: Number.NaN, most: Number.NaN }
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+      const megabytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1_024
+      return { now: megabytes('VmRSS'), most: megabytes('VmHWM') }
     },
     stop: (signal = 'SIGTERM') =>
       new Promise((resolve) => {
