@@ -7,6 +7,8 @@ export interface Microsoft {
   capi: FakeCapi
   /** Event id → when each copy of it was taken, ms since the epoch. */
   taken: Map<string, number[]>
+  /** Events that were taken by a request whose answer did not arrive. */
+  unanswered: Set<string>
   /** Told when a request was processed whose answer does not arrive. */
   onLostReply(listener: () => void): void
   close(): void
@@ -24,11 +26,14 @@ export async function startMicrosoft(tags: Record<string, string>): Promise<Micr
       return undefined
     },
   })
+  const unanswered = new Set<string>()
   let requests = 0
   let lostReply = () => {}
-  const fetch = (request: Request) => {
+  const fetch = async (request: Request) => {
     requests += 1
-    if (requests % 40 === 0) {
+    if (requests % 40 === 5) {
+      const { data } = (await request.clone().json()) as { data: { eventId: string }[] }
+      for (const { eventId } of data) unanswered.add(eventId)
       capi.inject({ kind: 'lost-reply' })
       lostReply()
     }
@@ -44,6 +49,7 @@ export async function startMicrosoft(tags: Record<string, string>): Promise<Micr
         url: `http://127.0.0.1:${port}`,
         capi,
         taken,
+        unanswered,
         onLostReply: (listener) => (lostReply = listener),
         close: () => server.close(),
       })

@@ -8,12 +8,14 @@ export interface RelayProcess {
   url(): string | undefined
   start(): Promise<void>
   signal(name: NodeJS.Signals): void
-  stop(): Promise<void>
+  /** Asks it to end; answers its exit code. */
+  stop(): Promise<number | null>
   /** What it wrote to standard error. */
   lines: string[]
 }
 
-export function relayProcess(config: object): RelayProcess {
+/** `leaseMs`: other leases than the relay's own. */
+export function relayProcess(config: object, leaseMs?: number): RelayProcess {
   const lines: string[] = []
   let child: ChildProcess | undefined
   let url: string | undefined
@@ -23,7 +25,8 @@ export function relayProcess(config: object): RelayProcess {
     start: () =>
       new Promise((resolve, reject) => {
         const file = fileURLToPath(new URL('relay-process.ts', import.meta.url))
-        const own = spawn(process.execPath, [file, JSON.stringify(config)], { stdio: ['ignore', 'pipe', 'pipe'] })
+        const args = [file, JSON.stringify(config), ...(leaseMs === undefined ? [] : [`${leaseMs}`])]
+        const own = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
         child = own
         createInterface(own.stderr!).on('line', (line) => lines.push(line))
         createInterface(own.stdout!).once('line', (line) => {
@@ -41,10 +44,10 @@ export function relayProcess(config: object): RelayProcess {
     },
     async stop() {
       const own = child
-      if (!own || own.exitCode !== null || own.signalCode) return
-      const gone = new Promise((resolve) => own.once('exit', resolve))
+      if (!own || own.exitCode !== null || own.signalCode) return own?.exitCode ?? null
+      const gone = new Promise<number | null>((resolve) => own.once('exit', resolve))
       own.kill('SIGTERM')
-      await gone
+      return gone
     },
   }
 }

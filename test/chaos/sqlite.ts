@@ -1,0 +1,12 @@
+import { parseArgs } from 'node:util'
+import { survive } from './survive.ts'
+
+// One relay on SQLite, killed a hundred times. What was accepted must arrive.
+const { events, ends } = parseArgs({
+  options: { events: { type: 'string', default: '200000' }, ends: { type: 'string', default: '100' } },
+}).values
+
+const { counted, holds } = await survive({ events: Number(events), ends: Number(ends), clients: 12, say: console.log })
+console.log(counted)
+for (const [name, held] of Object.entries(holds)) console.log(`${held ? 'ok  ' : 'FAIL'} ${name}`)
+process.exit(Object.values(holds).every(Boolean) ? 0 : 1)
