@@ -48,7 +48,7 @@ async function measureRelays(outbox: string): Promise<void> {
     limits: { perAddress: false, perKey: false },
     tags: [{ id: TAG, token: 'env:BENCH_TOKEN', key: 'pk_bench', origins: [ORIGIN] }],
   })
-  const relays: Child<Port>[] = [await start<Port>('server.ts', config), await start<Port>('server.ts', config)]
+  const relays: Child<Port>[] = [await start<Port>('server.ts', [config]), await start<Port>('server.ts', [config])]
   const load = async (count: number, perRequest: number) => {
     const request = template('127.0.0.1', ORIGIN, perRequest)
     const runs = relays

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
-import { serve } from '@hono/node-server'
+import { type HttpBindings, serve } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { createFakeCapi, type FakeCapi } from '../../src/testing/fake-capi.ts'
 
 export interface Microsoft {
@@ -29,30 +30,39 @@ export async function startMicrosoft(tags: Record<string, string>): Promise<Micr
   const unanswered = new Set<string>()
   let requests = 0
   let lostReply = () => {}
-  const fetch = async (request: Request) => {
+  const fetch = async (request: Request, { incoming }: HttpBindings) => {
     requests += 1
-    if (requests % 40 === 5) {
-      const { data } = (await request.clone().json()) as { data: { eventId: string }[] }
-      for (const { eventId } of data) unanswered.add(eventId)
-      capi.inject({ kind: 'lost-reply' })
-      lostReply()
-    }
+    const loseReply = requests % 40 === 5
     if (requests % 57 === 0) capi.inject({ kind: 'status', status: 503 })
     if (requests % 71 === 0) capi.inject({ kind: 'throttle', retryAfter: 1 })
     if (requests % 5 === 0) capi.inject({ kind: 'slow', ms: 400 })
-    return capi.fetch(request)
+    if (!loseReply) return capi.fetch(request)
+    const { data } = (await request.clone().json()) as { data: { eventId: string }[] }
+    for (const { eventId } of data) unanswered.add(eventId)
+    await capi.fetch(request)
+    lostReply()
+    incoming.socket.destroy()
+    return RESPONSE_ALREADY_SENT
   }
   return new Promise((resolve) => {
-    const server = serve({ fetch, port: 0, hostname: '127.0.0.1', overrideGlobalObjects: false }, () => {
-      const { port } = server.address() as AddressInfo
-      resolve({
-        url: `http://127.0.0.1:${port}`,
-        capi,
-        taken,
-        unanswered,
-        onLostReply: (listener) => (lostReply = listener),
-        close: () => server.close(),
-      })
-    })
+    const server = serve(
+      {
+        fetch: (request, env) => fetch(request, env as HttpBindings),
+        port: 0,
+        hostname: '127.0.0.1',
+        overrideGlobalObjects: false,
+      },
+      () => {
+        const { port } = server.address() as AddressInfo
+        resolve({
+          url: `http://127.0.0.1:${port}`,
+          capi,
+          taken,
+          unanswered,
+          onLostReply: (listener) => (lostReply = listener),
+          close: () => server.close(),
+        })
+      },
+    )
   })
 }
