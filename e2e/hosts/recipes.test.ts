@@ -153,21 +153,18 @@ describe('Snowplow', () => {
       eid: 'c',
       ue_pr: unstruct('consent_preferences', { event_type, consent_scopes }),
     })
-    const payloads = [
-      { e: 'pv', eid: 'v1', dtm: `${Date.now()}`, url: 'https://shop.example/', page: '/', refr: '' },
-      consent('pending', []),
-      { e: 'se', eid: 's1', se_ca: 'tools', se_ac: 'buy', se_la: 'Lämp', se_va: '25' },
-      consent('allow_selected', ['necessary', 'advertising']),
-      { e: 'ue', eid: 'u1', ue_px: urlSafe(unstruct('order_completed', { revenue: 5, category: 'Größe' })) },
-      { e: 'pp', eid: 'p1' },
-      consent('deny_all', ['necessary', 'advertising']),
-      { e: 'se', eid: 's2', se_ca: 'tools', se_ac: 'look' },
-    ]
-    await run(
-      site,
-      `const plugin = makePlugin({ tagId: '97247724', consent: { category: 'advertising' } })
-       for (const payload of ${JSON.stringify(payloads)}) plugin.afterTrack(Object.freeze(payload))`,
-    )
+    const take = (payload: object) => run(site, `plugin.afterTrack(Object.freeze(${JSON.stringify(payload)}))`)
+    await run(site, "window.plugin = makePlugin({ tagId: '97247724', consent: { category: 'advertising' } })")
+    await take({ e: 'pv', eid: 'v1', dtm: `${Date.now()}`, url: 'https://shop.example/', page: '/', refr: '' })
+    await take(consent('pending', []))
+    await take({ e: 'se', eid: 's1', se_ca: 'tools', se_ac: 'buy', se_la: 'Lämp', se_va: '25' })
+    await site.seen('custom')
+    await take(consent('allow_selected', ['necessary', 'advertising']))
+    await take({ e: 'ue', eid: 'u1', ue_px: urlSafe(unstruct('order_completed', { revenue: 5, category: 'Größe' })) })
+    await take({ e: 'pp', eid: 'p1' })
+    await site.seen('custom', 2)
+    await take(consent('deny_all', ['necessary', 'advertising']))
+    await take({ e: 'se', eid: 's2', se_ca: 'tools', se_ac: 'look' })
     await site.seen('custom', 3)
     await site.quiet(150)
     const custom = inOrder(site.of('custom')).map(({ params: { el, ec, gv, event_id } }) => [el, ec, gv, event_id])

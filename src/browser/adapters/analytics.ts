@@ -1,8 +1,6 @@
 import type { Properties } from '../../core/event.ts'
-import { readPath } from '../../core/paths.ts'
 import type { UetOptions } from '../options.ts'
-import type { UetContext } from '../types.ts'
-import { createHost, identify, introduce, messageContext, type UetControls } from './host.ts'
+import { createHost, identify, introduce, type MessageContext, messageContext, read, type UetControls } from './host.ts'
 
 /** The part of a hook's argument that we read. https://getanalytics.io/plugins/writing-plugins/ */
 interface HookArgument {
@@ -32,16 +30,17 @@ export interface AnalyticsUetPlugin {
   [key: string]: unknown
 }
 
-const read = (argument: HookArgument | undefined, path: string) => readPath(argument, path) as never
-
 /** Jitsu states id and consent where Segment does, `analytics` in `meta` and in the options that the caller gave. */
-function contextOf(argument: HookArgument | undefined): UetContext {
-  const message = messageContext(read(argument, 'payload'))
+function contextOf(hook: HookArgument | undefined): MessageContext {
+  const message = messageContext(read(hook, 'payload'))
   return {
     ...message,
-    id: read(argument, 'payload.meta.rid') ?? message.id,
-    time: read(argument, 'payload.meta.ts') ?? message.time,
-    consent: read(argument, 'payload.options.context.consent') ?? message.consent,
+    id: read(hook, 'payload.meta.rid') ?? message.id,
+    time: read(hook, 'payload.meta.ts') ?? message.time,
+    consent: {
+      categoryPreferences:
+        read(hook, 'payload.options.context.consent.categoryPreferences') ?? message.consent.categoryPreferences,
+    },
   }
 }
 
@@ -59,7 +58,7 @@ export function uetPlugin(options: UetOptions): AnalyticsUetPlugin {
     config: options,
     initialize: (hook) =>
       introduce(uet(), () => {
-        const instance = readPath(hook, 'instance') as HookArgument['instance']
+        const instance = read(hook, 'instance') as HookArgument['instance']
         return [instance?.user?.('userId'), instance?.user?.('traits')]
       }),
     page: (hook) => uet().page(read(hook, 'payload.properties'), contextOf(hook)),

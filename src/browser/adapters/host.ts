@@ -50,20 +50,27 @@ export function introduce(uet: Uet, who: () => [userId: unknown, traits: unknown
 }
 
 /** Hands over whom the host identifies, after the consent that it states with it. */
-export function identify(uet: Uet, userId: unknown, traits: unknown, { consent = {} }: UetContext = {}): void {
+export function identify(uet: Uet, userId: unknown, traits: unknown, { consent }: MessageContext): void {
   uet.consent(consent)
   uet.identify(userId as string, traits as never)
 }
 
+/** Reads what a host handed over; whatever that is, reading it does not throw. */
+export const read = (source: unknown, path: string): never => readPath(source, path) as never
+
+export interface MessageContext extends UetContext {
+  /** Always an object: a mere word must not pass for the visitor's own answer. */
+  consent: HostConsent
+}
+
 /** What a message of Segment's shape says about a call; Jitsu and RudderStack use the same names. */
-export function messageContext(message: unknown): UetContext {
-  const read = (path: string) => readPath(message, path) as never
+export function messageContext(message: unknown): MessageContext {
   return {
-    id: read('messageId'),
-    time: read('timestamp') ?? read('originalTimestamp'),
-    anonymousId: read('anonymousId'),
-    userId: read('userId'),
-    page: read('context.page'),
-    consent: read('context.consent'),
+    id: read(message, 'messageId'),
+    time: read(message, 'timestamp') ?? read(message, 'originalTimestamp'),
+    anonymousId: read(message, 'anonymousId'),
+    userId: read(message, 'userId'),
+    page: read(message, 'context.page'),
+    consent: { categoryPreferences: read(message, 'context.consent.categoryPreferences') },
   }
 }

@@ -1,8 +1,7 @@
-import type { Properties } from '../../core/event.ts'
 import { readPath } from '../../core/paths.ts'
 import type { UetOptions } from '../options.ts'
-import type { HostConsent, UetContext } from '../types.ts'
-import { createHost, identify, introduce, messageContext, type UetControls } from './host.ts'
+import type { HostConsent } from '../types.ts'
+import { createHost, identify, introduce, type MessageContext, messageContext, read, type UetControls } from './host.ts'
 
 /** Sent by `rudderanalytics.consent({ trackConsent: true })`; it is a signal, never an event. */
 const CONSENT_CHANGE = 'Consent Management Interaction'
@@ -30,19 +29,21 @@ export interface RudderStackUetIntegration extends UetControls {
 }
 
 /**
- * Consent ids are our categories; one that is in both lists is denied.
+ * Consent ids are our categories; one that is in both lists is denied, as is one in no list.
  * https://www.rudderstack.com/docs/data-governance/consent-management/custom-consent-manager/javascript/
  */
-function consentOf(message: object): HostConsent | undefined {
-  const management = readPath(message, 'context.consentManagement')
-  if (!management) return
-  const read = (name: string, allowed: boolean) => {
-    const ids = readPath(management, name)
-    return Array.isArray(ids) ? ids.map((id) => [id, allowed] as const) : []
+function consentOf(message: object): HostConsent {
+  if (!readPath(message, 'context.consentManagement')) return {}
+  const categoryPreferences: [id: string, allowed: boolean][] = []
+  const list = (name: string, allowed: boolean) => {
+    const ids: unknown[] = read(message, `context.consentManagement.${name}`)
+    try {
+      for (const id of ids) categoryPreferences.push([`${id}`, allowed])
+    } catch {}
   }
-  return {
-    categoryPreferences: Object.fromEntries([...read('allowedConsentIds', true), ...read('deniedConsentIds', false)]),
-  }
+  list('allowedConsentIds', true)
+  list('deniedConsentIds', false)
+  return { categoryPreferences: Object.fromEntries(categoryPreferences) }
 }
 
 /**
@@ -51,20 +52,19 @@ function consentOf(message: object): HostConsent | undefined {
  */
 export function uetRudderStackIntegration(options: UetOptions): RudderStackUetIntegration {
   const { uet, controls } = createHost(options)
-  const contextOf = (message: object): UetContext => ({ ...messageContext(message), consent: consentOf(message) })
-  const read = (message: object, path: string) => readPath(message, path) as never
+  const contextOf = (message: object): MessageContext => ({ ...messageContext(message), consent: consentOf(message) })
   return {
     ...controls,
     init: (_, analytics) => introduce(uet(), () => [analytics.getUserId(), analytics.getUserTraits()]),
     isReady: () => true,
     page: (_analytics, _logger, { message }) => {
-      if (readPath(message, 'category') !== OWN_PAGE)
-        uet().page(read(message, 'properties') as Properties, contextOf(message))
+      if (readPath(message, 'category') !== OWN_PAGE) uet().page(read(message, 'properties'), contextOf(message))
     },
     track: (_analytics, _logger, { message }) => {
+      const name = read(message, 'event')
       const context = contextOf(message)
-      if (readPath(message, 'event') === CONSENT_CHANGE) uet().consent(context.consent ?? {})
-      else uet().track(read(message, 'event'), read(message, 'properties'), context)
+      if (name === CONSENT_CHANGE) uet().consent(context.consent)
+      else uet().track(name, read(message, 'properties'), context)
     },
     identify: (_analytics, _logger, { message }) =>
       identify(uet(), read(message, 'userId'), read(message, 'context.traits'), contextOf(message)),

@@ -1,8 +1,6 @@
-import type { Properties } from '../../core/event.ts'
-import { readPath } from '../../core/paths.ts'
 import { VERSION } from '../../core/version.ts'
 import type { UetOptions } from '../options.ts'
-import { createHost, identify, introduce, messageContext, type UetControls } from './host.ts'
+import { createHost, identify, introduce, messageContext, read, type UetControls } from './host.ts'
 
 /** Sent by Segment's consent wrappers when the visitor changes their choice; it is a signal, never an event. */
 const CONSENT_CHANGE = 'Segment Consent Preference Updated'
@@ -53,26 +51,25 @@ export function uetSegmentPlugin(options: UetOptions): SegmentUetPlugin {
     // A `load` that throws would end the whole of Segment, so it never does, and it waits for nothing.
     load: async (_, analytics) => {
       const tracker = uet()
+      const host = analytics as Analytics
       try {
-        const { on, user } = analytics as Analytics
-        on.call(analytics, 'reset', tracker.reset)
-        introduce(tracker, () => [user.call(analytics).id(), user.call(analytics).traits()])
+        host.on('reset', tracker.reset)
+        introduce(tracker, () => [host.user().id(), host.user().traits()])
       } catch {}
     },
     page: (ctx) => {
-      uet().page(ctx.event.properties as Properties, messageContext(ctx.event))
+      uet().page(read(ctx, 'event.properties'), messageContext(ctx.event))
       return ctx
     },
     track: (ctx) => {
-      const { event, properties } = ctx.event
+      const name = read(ctx, 'event.event')
       const context = messageContext(ctx.event)
-      if (event === CONSENT_CHANGE) uet().consent(context.consent ?? {})
-      else uet().track(event!, properties as Properties, context)
+      if (name === CONSENT_CHANGE) uet().consent(context.consent)
+      else uet().track(name, read(ctx, 'event.properties'), context)
       return ctx
     },
     identify: (ctx) => {
-      const { userId, traits } = ctx.event
-      identify(uet(), userId, traits, messageContext(ctx.event))
+      identify(uet(), read(ctx, 'event.userId'), read(ctx, 'event.traits'), messageContext(ctx.event))
       return ctx
     },
   }
@@ -90,10 +87,10 @@ export interface SegmentSettings {
 
 /** Options that do what the classic destination's settings promise. Empty settings count as left out, as they do there. */
 export function fromSegmentSettings(settings: SegmentSettings): UetOptions {
-  const text = (name: string) => `${readPath(settings, name) ?? ''}`.trim() || undefined
+  const text = (name: string) => `${read(settings, name) ?? ''}`.trim() || undefined
   return {
     tagId: text('tagId')!,
-    consent: readPath(settings, 'enableConsent') === true && {
+    consent: read(settings, 'enableConsent') === true && {
       default: text('adStorage'),
       category: text('adStorageConsentCategory'),
       // The settings page describes the path with `properties.` before it, the destination reads it without.
