@@ -187,14 +187,12 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
       })
   }
 
-  /** Runs a call after the hashes that were asked for before it. */
-  const inOrder =
-    <A extends unknown[]>(call: (...args: A) => void) =>
-    (...args: A) => {
-      const run = () => guard(call)(...args)
-      if (hashing) later.push(run)
-      else run()
-    }
+  /** Reads a call's consent at once, and runs it after the hashes that were asked for before it. */
+  const inOrder = (call: () => void, properties: unknown, context: unknown) => {
+    guard(consent._read)(properties, context)
+    if (hashing) later.push(guard(call))
+    else guard(call)()
+  }
   const release = () => later.splice(0).forEach((run) => run())
 
   const toEvent = (
@@ -226,7 +224,6 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   }
 
   const page: Uet['page'] = (properties, context) => {
-    consent._read(properties, context)
     const claim: PageClaim = {}
     for (const key of ['url', 'path', 'title', 'referrer'] as const) {
       const value = readPath(properties, key) ?? readPath(context, `page.${key}`)
@@ -241,7 +238,6 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   }
 
   const track: Uet['track'] = (name, properties, context) => {
-    consent._read(properties, context)
     const { allow, deny } = options.events ?? {}
     const label = cleanText(name)
     if (!label) return drop('track() needs an event name')
@@ -258,8 +254,8 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   }
 
   return {
-    page: inOrder(page),
-    track: inOrder(track),
+    page: (properties, context) => inOrder(() => page(properties, context), properties, context),
+    track: (name, properties, context) => inOrder(() => track(name, properties, context), properties, context),
     identify: guard(identify),
     consent: guard(consent._answer),
     state: () => {
