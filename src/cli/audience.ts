@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { AudienceFlags } from './audience/config.ts'
+import type { LoginFlags } from './audience/login.ts'
 import { action } from './output.ts'
 
 const config = () => new Option('--config <file>', 'configuration (default: uetkit.config.json, else the environment)')
@@ -17,11 +18,7 @@ export function audienceCommand(): Command {
         .addOption(sandbox())
         .addOption(new Option('--port <n>', 'fixed port for the answer of the sign-in').argParser(toPort))
         .option('--no-browser', 'print the address instead of opening it')
-        .action(
-          action<AudienceFlags & { port?: number; browser: boolean }>(async (...args) =>
-            (await import('./audience/login.ts')).login(...args),
-          ),
-        ),
+        .action(action<LoginFlags>(async (...args) => (await import('./audience/login.ts')).login(...args))),
     )
     .addCommand(
       new Command('sync')

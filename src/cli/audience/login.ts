@@ -6,19 +6,21 @@ import { type AudienceSettings, readAudienceConfig } from '../../audience/config
 import { type Runtime, systemRuntime } from '../../audience/runtime.ts'
 import { ConfigError } from '../../config/errors.ts'
 import { note, type Result } from '../output.ts'
-import { abortOnSignal } from '../signals.ts'
+import { untilDone } from '../signals.ts'
 import { type AudienceFlags, loadAudienceConfig } from './config.ts'
 
+export type LoginFlags = AudienceFlags & { port?: number; browser: boolean }
+
 /** `uetkit audience login`: signs in, stores the token, and shows which accounts it reaches. */
-export async function login(
-  flags: AudienceFlags & { port?: number; browser: boolean },
-  _: string[],
-  command: Command,
-): Promise<Result> {
+export async function login(flags: LoginFlags, _: string[], command: Command): Promise<Result> {
+  return untilDone((signal) => signIn(flags, command, signal))
+}
+
+async function signIn(flags: LoginFlags, command: Command, signal: AbortSignal): Promise<Result> {
   const loaded = loadAudienceConfig(flags)
   const settings = readAudienceConfig(loaded.audience, loaded)
   const { store, ...app } = settings.app()
-  const runtime = systemRuntime({ signal: abortOnSignal() })
+  const runtime = systemRuntime({ signal })
   await signInByBrowser({
     ...{ app, store, runtime, endpoints: settings.endpoints, port: flags.port },
     onAddress: (url) => {

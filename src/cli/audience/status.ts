@@ -1,11 +1,11 @@
 import { audienceStatus, type ListStatus } from '../../audience/status.ts'
 import type { Result } from '../output.ts'
-import { abortOnSignal } from '../signals.ts'
+import { untilDone } from '../signals.ts'
 import { type AudienceFlags, loadAudienceConfig } from './config.ts'
 
 /** `uetkit audience status` */
 export async function status(flags: AudienceFlags): Promise<Result> {
-  const { lists } = await audienceStatus({ ...loadAudienceConfig(flags), signal: abortOnSignal() })
+  const { lists } = await untilDone((signal) => audienceStatus({ ...loadAudienceConfig(flags), signal }))
   const text = lists.length ? lists.map(line).join('\n') : 'No lists yet. Run "uetkit audience sync".'
   return { document: { lists }, text, exitCode: lists.some(({ gone }) => gone) ? 3 : 0 }
 }

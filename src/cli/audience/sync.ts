@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { RunResult } from '../../audience/result.ts'
 import { syncAudience } from '../../audience/sync.ts'
 import type { Result } from '../output.ts'
-import { abortOnSignal } from '../signals.ts'
+import { untilDone } from '../signals.ts'
 import { type AudienceFlags, checkFlags, loadAudienceConfig } from './config.ts'
 import { progressLine } from './progress.ts'
 import { summary, WHERE_TO_FIND } from './summary.ts'
@@ -12,13 +12,14 @@ export async function sync(flags: AudienceFlags, _: string[], command: Command):
   checkFlags(flags)
   const { file, cohortId, full, dryRun, yes, report } = flags
   const progress = progressLine(command)
-  const { runs } = await syncAudience({
-    ...loadAudienceConfig(flags),
-    ...(file === undefined && cohortId !== undefined && { cohortIds: [cohortId] }),
-    ...{ full, dryRun, yes, report },
-    onProgress: progress.show,
-    signal: abortOnSignal(),
-  }).finally(progress.clear)
+  const { runs } = await untilDone((signal) =>
+    syncAudience({
+      ...loadAudienceConfig(flags),
+      ...(file === undefined && cohortId !== undefined && { cohortIds: [cohortId] }),
+      ...{ full, dryRun, yes, report, signal },
+      onProgress: progress.show,
+    }),
+  ).finally(progress.clear)
   const leftOut = runs.some(({ excluded, failed }) => excluded + failed > 0)
   return { document: { runs }, text: textOf(runs), exitCode: leftOut ? 3 : 0 }
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { watchAudience } from '../../audience/watch.ts'
+import { type WatchOptions, watchAudience } from '../../audience/watch.ts'
 import { note, print } from '../output.ts'
-import { abortOnSignal } from '../signals.ts'
+import { untilDone } from '../signals.ts'
 import { type AudienceFlags, loadAudienceConfig } from './config.ts'
 import { progressLine } from './progress.ts'
 import { summary } from './summary.ts'
@@ -17,11 +17,10 @@ export async function watch(flags: AudienceFlags, _: string[], command: Command)
     if (json) print(command, JSON.stringify(document))
     else note(command, `${time(Date.now())} ${text}`)
   }
-  await watchAudience({
+  const options: WatchOptions = {
     ...loadAudienceConfig(flags),
     ...(cohortId !== undefined && { cohortIds: [cohortId] }),
     onProgress: progress.show,
-    signal: abortOnSignal(),
     onStart: (cohorts) => {
       const next = cohorts.map(({ cohortId: id, nextAt }) => ({ cohortId: id, next: time(nextAt) }))
       say({ watching: next }, `watching ${next.map(({ cohortId: id, next: at }) => `${id} (next ${at})`).join(', ')}`)
@@ -32,6 +31,7 @@ export async function watch(flags: AudienceFlags, _: string[], command: Command)
         { cohortId: id, error: { code, message }, next: time(nextAt) },
         `${id} failed: ${message}\n  next run ${time(nextAt)}`,
       ),
-  })
+  }
+  await untilDone((signal) => watchAudience({ ...options, signal }))
   progress.clear()
 }

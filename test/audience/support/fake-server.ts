@@ -1,41 +1,40 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
+import type { Fetch } from '../../../src/http/request.ts'
 import {
   ConnectionBroken,
   createFakeAdsApi,
   type FakeAdsApi,
   type FakeAdsOptions,
 } from '../../../src/testing/fake-ads.ts'
+import { serveFetch } from '../../support/serve.ts'
 
 export interface FakeServer {
   fake: FakeAdsApi
   origin: string
+  /** Answers in the stand-in's place from now on. */
+  intercept(fetch: Fetch): void
   close(): void
 }
 
-/** The stand-in on a real port; a connection that should break does. */
+/** The stand-in on a real port. */
 export async function fakeServer(options: FakeAdsOptions = {}): Promise<FakeServer> {
   const fake = createFakeAdsApi(options)
-  const server: Server = createServer((incoming, outgoing) => {
-    const answer = async (request: Request) => {
-      try {
-        return await fake.fetch(request)
-      } catch (error) {
-        if (!(error instanceof ConnectionBroken)) throw error
-        incoming.socket.destroy()
-        return new Response('')
-      }
+  let answer: Fetch = fake.fetch
+  const { url, close } = await serveFetch(async (request) => {
+    try {
+      return await answer(request)
+    } catch (error) {
+      // A stream that fails breaks the connection.
+      if (error instanceof ConnectionBroken)
+        return new Response(new ReadableStream({ start: (stream) => stream.error(error) }))
+      throw error
     }
-    return getRequestListener(answer, { overrideGlobalObjects: false })(incoming, outgoing)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     fake,
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => {
-      server.closeAllConnections()
-      server.close()
+    origin: url,
+    close,
+    intercept: (fetch) => {
+      answer = fetch
     },
   }
 }
