@@ -26,7 +26,7 @@ const MAY_IMPORT: [part: RegExp, allowed: RegExp[]][] = [
 
 /** Where Node's own modules have a place. */
 const NODE_ALLOWED =
-  /^(relay\/(node|config|settings|doctor)\.ts|relay\/outbox\/|audience\/|testing\/(?!fake-tag\/)|cli\/|config\/)/
+  /^(relay\/(node|config|settings|doctor|listener)\.ts|relay\/outbox\/|audience\/|testing\/(?!fake-tag\/)|cli\/|config\/)/
 
 /** What runs outside of Node too: a browser, a worker at the edge. */
 const ANYWHERE = [
