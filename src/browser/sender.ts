@@ -7,12 +7,17 @@ export interface Sender {
   _send(event: UetEvent): void
   /** Forgets what was not delivered yet. */
   _clear(): void
+  /** Takes up what the page before could not deliver. */
+  _resume(): void
 }
 
 /** Browsers refuse keepalive requests and beacons above 64 KiB in flight. A UTF-16 unit takes 3 bytes at most. */
 const CHARACTERS = 20_000
 const LINGER_MS = 200
 const RETRIES = 5
+
+/** What is kept over a page change, in this tab's storage. Only granted events ever come here. */
+const KEPT = '_uetkit_pending'
 
 /** Sends events in batches; what gets no answer, or a temporary refusal, is tried again while the page lives. */
 export function createSender(
@@ -68,8 +73,16 @@ export function createSender(
       )
   }
 
-  // Answers may never be seen from here on. What a beacon cannot take waits for the page to come back.
+  const keep = (events: string[]) => {
+    try {
+      if (events[0]) window.sessionStorage.setItem(KEPT, `[${events}]`)
+      else window.sessionStorage.removeItem(KEPT)
+    } catch {}
+  }
+
+  // Answers may never be seen from here on, so all is kept for the next page; its ids make a second delivery harmless.
   window.addEventListener('pagehide', () => {
+    keep([...flying, ...waiting])
     while (waiting[0]) {
       const events = take()
       if (!window.navigator.sendBeacon?.(url, wrap(events))) return waiting.unshift(...events)
@@ -90,6 +103,14 @@ export function createSender(
     _clear: () => {
       waiting = []
       flying = []
+      keep([])
+    },
+    _resume: () => {
+      try {
+        for (const event of JSON.parse(window.sessionStorage.getItem(KEPT)!) ?? []) waiting.push(JSON.stringify(event))
+      } catch {}
+      keep([])
+      if (waiting[0]) schedule(0)
     },
   }
 }

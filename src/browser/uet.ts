@@ -150,14 +150,17 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   }
 
   const consent = createConsent(window, options, tags, visitor, log, (decision: ConsentDecision) => {
-    if (granted()) deliver()
-    else {
+    if (granted()) {
+      sender?._resume()
+      deliver()
+    } else {
       held = []
       sender?._clear()
       guard(forgetUser)()
     }
     emit('consent', decision)
   })
+  if (granted()) sender?._resume()
   emit('consent', consent._decision())
 
   /** Sends a granted event through the relay. */
