@@ -1,0 +1,54 @@
+import { gunzipSync } from 'node:zlib'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type TestRelay, testRelay } from '../support/relay.ts'
+
+const SCRIPT = 'console.log("grüße")'.repeat(50)
+let relay: TestRelay
+afterEach(() => relay.close())
+
+const get = (headers: Record<string, string> = {}, method = 'GET') =>
+  relay.fetch(new Request('https://relay.example/uetkit.min.js', { method, headers }))
+
+describe('GET /uetkit.min.js', () => {
+  it('serves the script to every site, for an hour', async () => {
+    relay = testRelay({ script: SCRIPT })
+    const answer = await get()
+    expect([answer.status, await answer.text()]).toEqual([200, SCRIPT])
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-type': 'text/javascript; charset=utf-8',
+      'cache-control': 'public, max-age=3600',
+      'cross-origin-resource-policy': 'cross-origin',
+      vary: 'Accept-Encoding',
+    })
+  })
+
+  it('packs it for those who understand', async () => {
+    relay = testRelay({ script: SCRIPT })
+    for (let time = 0; time < 2; time++) {
+      const answer = await get({ 'accept-encoding': 'br, gzip' })
+      expect(answer.headers.get('content-encoding')).toBe('gzip')
+      expect(gunzipSync(await answer.arrayBuffer()).toString()).toBe(SCRIPT)
+    }
+  })
+
+  it('does not send it again while a browser has it, and does after it changed', async () => {
+    relay = testRelay({ script: SCRIPT })
+    const etag = (await get()).headers.get('etag')!
+    expect((await get({ 'if-none-match': `"other", ${etag}` })).status).toBe(304)
+    await relay.close()
+    relay = testRelay({ script: `${SCRIPT};` })
+    expect((await get({ 'if-none-match': etag })).status).toBe(200)
+  })
+
+  it('answers HEAD without a body, and no other method', async () => {
+    relay = testRelay({ script: SCRIPT })
+    const head = await get({}, 'HEAD')
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    expect((await get({}, 'POST')).status).toBe(405)
+  })
+
+  it('is not there without the build', async () => {
+    relay = testRelay()
+    expect((await get()).status).toBe(404)
+  })
+})
