@@ -67,7 +67,7 @@ const drawLab = (settings: Settings, admin: string): string => `
       ${settings.real ? '' : `<p class="lab-note"><a href="${admin}" target="_blank">The relay at a glance</a></p>`}
     </section>
   </aside>
-  <button class="lab-toggle" data-lab-toggle aria-expanded="false">Laboratory <span class="badge" data-progress></span></button>`
+  <button class="lab-toggle" data-lab-toggle aria-expanded="false"><span data-lab-name>Laboratory</span> <span class="badge" data-progress></span></button>`
 
 /** A table of regions needs the script that knows the consent sources. */
 const scriptName = ({ values }: Settings): string =>

@@ -156,6 +156,7 @@ const toggle = find('[data-lab-toggle]')
 const openLab = (open: boolean) => {
   document.body.toggleAttribute('data-lab-open', open)
   toggle.setAttribute('aria-expanded', `${open}`)
+  find('[data-lab-name]').textContent = open ? 'Back to the shop' : 'Laboratory'
 }
 toggle.addEventListener('click', () => openLab(!document.body.hasAttribute('data-lab-open')))
 

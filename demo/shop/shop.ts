@@ -34,8 +34,8 @@ const context = () => {
   return categoryPreferences ? { consent: { categoryPreferences } } : undefined
 }
 const withConsent = (properties?: Record<string, unknown>) => {
-  const allowed = signal === 'property' && preferences()?.Advertising
-  return typeof allowed === 'boolean' ? { ...properties, marketing: { allowed } } : properties
+  const allowed = preferences()?.Advertising
+  return signal === 'property' && allowed !== undefined ? { ...properties, marketing: { allowed } } : properties
 }
 const track = (name: string, properties?: Record<string, unknown>) =>
   uetkit('track', name, withConsent(properties), context())
