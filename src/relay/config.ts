@@ -25,6 +25,8 @@ const fileSchema = object({
     text('"sqlite:<path>", "postgres://…", or a reference to it, "env:NAME" or "file:path"', isOutbox),
     'sqlite:./data/relay.db',
   ),
+  /** Allows retrying dead letters from the admin page. */
+  adminToken: v.optional(reference),
   /** Milliseconds between "not ready" and the end of listening, so that a balancer can look elsewhere. */
   drainDelay: v.optional(whole(0, 120_000), 0),
   logLevel: v.optional(oneOf(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
@@ -38,6 +40,7 @@ export type RelayConfigInput = v.InferInput<typeof fileSchema>
 export interface RelayConfig
   extends RelaySettings,
     Pick<v.InferOutput<typeof fileSchema>, 'port' | 'host' | 'adminPort' | 'adminHost' | 'drainDelay' | 'logLevel'> {
+  adminToken?: () => string
   outbox: { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: () => string }
 }
 
@@ -58,13 +61,14 @@ type Env = Record<string, string | undefined>
  */
 export function readConfig(input: unknown, options: ConfigOptions = {}): RelayConfig {
   const { baseDir = '.', env = process.env, where = 'the configuration' } = options
-  const { outbox, tags, audience: _, ...rest } = check(fileSchema, input, where)
+  const { outbox, tags, adminToken, audience: _, ...rest } = check(fileSchema, input, where)
   const reader = (found: string, key: string) => {
     const secret = resolveSecret(found, { key: `${where}: ${key}`, baseDir, env })
     return () => secret.reveal()
   }
   return {
     ...rest,
+    ...(adminToken !== undefined && { adminToken: reader(adminToken, 'adminToken') }),
     tags: tags.map(({ token, serverKey, ...tag }, index) => ({
       ...tag,
       token: reader(token, `tags.${index}.token`),
@@ -133,6 +137,7 @@ function readEnvironment(env: Env, cwd: string): RelayConfig {
     capi: whenSet(env.UETKIT_CAPI_URL, (url) => ({ url })),
     port: whenSet(env.PORT, digits),
     adminPort: whenSet(env.UETKIT_ADMIN_PORT, digits),
+    adminToken: whenSet(env.UETKIT_ADMIN_TOKEN, () => secretReference('UETKIT_ADMIN_TOKEN', env)),
     trustProxy: whenSet(env.UETKIT_TRUST_PROXY, (found) =>
       /^\d+$/.test(found) ? Number(found) : found.split(',').map((part) => part.trim()),
     ),
@@ -160,6 +165,7 @@ const VARIABLES: readonly (readonly [key: RegExp, variable: string])[] = [
   [/\btags\.0\.consent\.assume\b/g, 'UETKIT_ASSUME_CONSENT'],
   [/\bcapi\.url\b/g, 'UETKIT_CAPI_URL'],
   [/(?<=^ {2})adminPort\b/gm, 'UETKIT_ADMIN_PORT'],
+  [/(?<=^ {2})adminToken\b/gm, 'UETKIT_ADMIN_TOKEN'],
   [/(?<=^ {2})port\b/gm, 'PORT'],
   [/(?<=^ {2})trustProxy(\.\d+)?\b/gm, 'UETKIT_TRUST_PROXY'],
   [/(?<=^ {2})outbox\b/gm, 'UETKIT_OUTBOX'],

@@ -7,6 +7,7 @@ import pino from 'pino'
 import type { Fetch } from '../http/request.ts'
 import { createAdmin } from './admin.ts'
 import { type RelayConfig, type RelayConfigInput, readConfig } from './config.ts'
+import { createGlance } from './glance.ts'
 import { createListener } from './listener.ts'
 import { createLogWriter, type Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -73,7 +74,7 @@ export async function startRelay(
 ): Promise<RunningRelay> {
   const { env, baseDir } = options
   const settled = isSettled(config) ? config : readConfig(config, { ...(env && { env }), ...(baseDir && { baseDir }) })
-  const { port, host, adminPort, adminHost, drainDelay, logLevel, outbox: store, ...settings } = settled
+  const { port, host, adminPort, adminHost, adminToken, drainDelay, logLevel, outbox: store, ...settings } = settled
   const log =
     options.log ?? pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
   const metrics = createMetrics()
@@ -86,6 +87,7 @@ export async function startRelay(
   const outbox: Outbox & Partial<PostgresOutbox> = options.outbox ?? openOutbox(store, { onNotice, ...clock })
   const { state } = outbox
   const script = readScript()
+  let glance: ReturnType<typeof createGlance> | undefined
   const relay = createRelay({
     ...settings,
     ...clock,
@@ -94,20 +96,26 @@ export async function startRelay(
     ...(script !== undefined && { script }),
     ...(options.fetch && { fetch: options.fetch }),
     onReport: (report) => {
+      glance?.onReport(report)
       metrics.onReport(report)
       writer.onReport(report)
       options.onReport?.(report)
     },
   })
+  const seen = (glance = createGlance({ outbox, lanes: relay.courier.lanes, now: options.now ?? Date.now }))
   let draining = false
   const admin = createAdmin({
     health: () => outbox.health(),
     draining: () => draining,
     metrics: () => metrics.expose({ outbox, courier: relay.courier }),
+    glance: seen.read,
+    token: adminToken,
+    retry: (ref) => outbox.retryDead(ref === undefined ? {} : { refs: [ref] }),
   })
   const listeners: Server[] = []
   const stop = async () => {
     draining = true
+    seen.close()
     await sleep(drainDelay)
     const closed = listeners.map((server) => new Promise((resolve) => server.close(resolve)))
     await relay.close({ deadlineMs: CLOSE_MS })

@@ -15,7 +15,7 @@ let capi: FakeCapi
 let upstream: Served
 let running: RunningRelay
 
-const start = async (more: object = {}) => {
+const start = async (more: object = {}, env: Record<string, string | undefined> = {}) => {
   running = await startRelay(
     {
       port: 0,
@@ -25,7 +25,7 @@ const start = async (more: object = {}) => {
       tags: [{ id: '97247724', token: 'env:TOKEN', key: 'pk_shop', origins: [ORIGIN] }],
       ...more,
     },
-    { env: { TOKEN }, baseDir: folder, log: silent },
+    { env: { TOKEN, ...env }, baseDir: folder, log: silent },
   )
 }
 
@@ -88,7 +88,33 @@ describe('startRelay', () => {
     expect(text).toContain('relay_outbox_writable 1')
     expect((await admin('/livez', 'POST')).status).toBe(405)
     expect((await admin('/v1/e')).status).toBe(404)
-    for (const path of ['/livez', '/readyz', '/metrics']) expect((await fetch(running.url + path)).status).toBe(404)
+    for (const path of ['/', '/retry', '/livez', '/readyz', '/metrics'])
+      expect((await fetch(running.url + path)).status).toBe(404)
+  })
+
+  it.each([
+    ['without a token in the configuration', undefined, 'admin-secret', 'refused'],
+    ['with a wrong one', 'admin-secret', 'a-guess', 'refused'],
+    ['with none', 'admin-secret', '', 'refused'],
+    ['with the right one', 'admin-secret', 'admin-secret', 'done'],
+  ])('retries dead letters from the page %s: %s, %s → %s', async (_, configured, given, result) => {
+    const details = [{ index: 0, propertyName: 'data[0]', errorMessage: 'no', errorCode: 'Empty', isWarning: false }]
+    const body = JSON.stringify({ error: { code: 'ValidationError', message: 'no', details } })
+    capi.inject({ kind: 'status', status: 400, body, headers: { 'content-type': 'application/json' } }, 1_000)
+    await start(configured === undefined ? {} : { adminToken: 'env:ADMIN' }, { ADMIN: configured })
+    await send(fresh('order-7'))
+    await expect.poll(async () => (await running.outbox.counts())[0]?.dead).toBe(1)
+    capi.heal()
+    const answer = await fetch(`${running.adminUrl}/retry`, {
+      method: 'POST',
+      body: new URLSearchParams({ token: given, ref: '*' }),
+      redirect: 'manual',
+    })
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, `/?retry=${result}`])
+    const page = await (await fetch(`${running.adminUrl}/`)).text()
+    expect(page).not.toContain('admin-secret')
+    expect(page.includes('form="retry"')).toBe(configured !== undefined && result !== 'done')
+    if (result === 'done') await expect.poll(() => capi.oracle.ids()).toEqual(['order-7'])
   })
 
   it('says that it is not ready, serves on, and then finishes what was begun', async () => {
