@@ -4,6 +4,9 @@ import { createUet } from '../../src/browser/index.ts'
 import { installFakeTag } from '../../src/testing/fake-tag/install.ts'
 import { openUetPage } from '../support/uet-page.ts'
 
+// Busy machines get time.
+vi.setConfig({ testTimeout: 30_000 })
+
 /**
  * Whatever a page does in whatever order, and whenever the tag script arrives: each call arrives once, in order, on the
  * page load that it belongs to, and nothing leaves with a consent that does not hold.

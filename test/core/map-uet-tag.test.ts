@@ -5,6 +5,9 @@ import { type Mapping, mapUet, type UetCommand } from '../../src/core/map-uet.ts
 import { anyObject, anyValue, HOSTILE } from '../support/hostile.ts'
 import { createTagPage, runSnippet, type TagPage } from '../support/tag-page.ts'
 
+// Busy machines get time.
+vi.setConfig({ testTimeout: 30_000 })
+
 /**
  * The promise of the mapping: whatever a page hands over, the tag accepts what comes out. One event that the tag rejects
  * before its script has loaded silences it for the rest of the page, so here a good event stands on either side of the odd
