@@ -246,6 +246,12 @@ group('basic mode', {
     sent: 'default:D update:G+id pageLoad:G+id Buy:G+id',
     stored: 'tag choice',
   },
+  'sends nothing of the time of a refusal with a later grant': {
+    consent: "{load:'basic'}",
+    steps: [BUY, NO, BUY, YES, BUY],
+    sent: 'default:D update:G+id pageLoad:G+id Buy:G+id',
+    stored: 'tag choice',
+  },
   'starts at once where the grant is known': {
     consent: "{load:'basic'}",
     had: [`_uetkit=g${TODAY}`],

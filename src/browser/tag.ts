@@ -33,6 +33,8 @@ export interface Tags {
   _event(action: string, params: object): boolean
   /** The first page load of the page; its command is made when a tag is there to take it. */
   _pageLoad(command: () => Command): void
+  /** While refused and before the script is requested, events are dropped instead of waiting for a grant. */
+  _refuse(isRefused: boolean): void
   /** Requests the tag script, once. */
   _load(): void
   /** The tag's own id of the current page load, if it is known. */
@@ -72,6 +74,7 @@ export function createTags(
   const { script = {}, pageLoads } = options
   const snippet = findSnippet(window.document)
   let report: ScriptReport = { status: 'waiting' }
+  let refused = false
 
   const move = (status: ScriptStatus, reason?: BlockedReason) => {
     report = { status, ...(reason && { reason }) }
@@ -178,7 +181,7 @@ export function createTags(
       }
     },
     _event: (action, params) => {
-      if (queued() >= QUEUE_LIMIT) return false
+      if (queued() >= QUEUE_LIMIT || (refused && report.status === 'waiting')) return false
       for (const tag of tags) push(tag, ['event', action, copy(params)])
       return true
     },
@@ -187,6 +190,10 @@ export function createTags(
         if (running(tag)) push(tag, command())
         else tag._first = command
       }
+    },
+    _refuse: (isRefused) => {
+      refused = isRefused
+      if (refused && report.status === 'waiting') for (const tag of tags) tag._events = []
     },
     _load: () => {
       if (report.status !== 'waiting') return

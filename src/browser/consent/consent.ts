@@ -51,11 +51,13 @@ export function createConsent(
     const { state, source, assumed } = decision
     if (state === 'granted') {
       cleared = false
+      tags._refuse(false)
       visitor._capture()
       if (!assumed && source !== 'stored') visitor._remember(source === 'api')
     } else if (!cleared && (changed || !assumed)) {
       // A refusal also clears what an earlier page or another script left; a mere default does not yet speak for anybody.
       cleared = true
+      tags._refuse(managed?.load === 'basic')
       visitor._forget(true)
     }
   }
