@@ -26,7 +26,7 @@ export interface RowLog {
 
 export const REPORT_HEADER = 'cohort_id,row,user_id,status,reason\n'
 
-const CHUNK = 1 << 20
+const CHUNK = 1 << 16
 const MAX_OUTCOMES = 255
 const UNKNOWN: RowOutcome = { status: 'failed', reason: 'Unknown' }
 

@@ -5,7 +5,7 @@ import { textOf } from './text.ts'
 
 const SEPARATORS = [',', ';', '\t', '|'] as const
 const MAX_LINE = 1 << 20
-const BATCH = 2_000
+const BATCH = 500
 
 type Record = string[]
 

@@ -6,7 +6,7 @@ import { csvRows } from './csv.ts'
 import { ndjsonRows } from './ndjson.ts'
 import { type Bytes, type SourceRows, sourceError } from './rows.ts'
 
-const PIECE = 1 << 18
+const PIECE = 1 << 16
 /** Named when nobody names one. */
 const USER_ID = 'user_id'
 
