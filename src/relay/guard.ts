@@ -1,8 +1,9 @@
 import { addressGroup } from './address.ts'
 import type { HeaderReader } from './body.ts'
+import { pooledRates } from './pooled-rates.ts'
 import { Refusal } from './refusal.ts'
 import type { RelaySettings, TagSettings } from './settings.ts'
-import { memorySharedState, type SharedState } from './shared-state.ts'
+import type { SharedState } from './shared-state.ts'
 import { SIGNATURE_WINDOW_MS } from './signature.ts'
 
 /** What may come in, judged before a body is read or an event looked at. */
@@ -25,11 +26,10 @@ const WINDOW_MS = 10_000
 const WRONG_CREDENTIALS = 30
 
 /**
- * @param state Where used signatures are remembered, by all relays together. Rates are each relay's own, as counting
- * them together would cost more than they protect.
+ * @param state Where used signatures are remembered, and rates counted, by all relays together.
  */
 export function createGuard(limits: RelaySettings['limits'], state: SharedState, now: () => number): Guard {
-  const rates = memorySharedState({ now })
+  const rates = pooledRates(state, now)
   const perWindow = (rate: number | false | undefined) => (rate ? Math.ceil((rate * WINDOW_MS) / 1000) : Infinity)
   const addressLimit = perWindow(limits.perAddress)
   const keyLimit = perWindow(limits.perKey)

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto'
 import type { SharedState } from '../../shared-state.ts'
 import type { Connection } from './connection.ts'
 import { NOW } from './now.ts'
-import { toText } from './text.ts'
 
 /** Keys come sorted and once each, so that two relays cannot wait for each other in a circle. */
 const ADD = `
@@ -12,6 +12,9 @@ const ADD = `
     sum = CASE WHEN state.until <= (SELECT now FROM moment) THEN excluded.sum ELSE state.sum + excluded.sum END,
     until = CASE WHEN state.until <= (SELECT now FROM moment) THEN excluded.until ELSE state.until END
   RETURNING key, sum::float8`
+
+/** Keys name addresses, which the database need not know. */
+const digest = (key: string) => createHash('sha256').update(key).digest('base64url').slice(0, 22)
 
 interface Asked {
   key: string
@@ -62,7 +65,7 @@ export function openState({ query }: Connection, now: () => number | null): Shar
 
   const increment = (key: string, by: number, ttlMs: number) =>
     new Promise<number>((resolve, reject) => {
-      queue.push({ key: toText(key), by, ttlMs, resolve, reject })
+      queue.push({ key: digest(key), by, ttlMs, resolve, reject })
       void work()
     })
 
