@@ -45,7 +45,7 @@ async function run(
       distinct: capi.oracle.distinct,
       latest: capi.oracle.accepted.slice(-100),
     },
-    ads: { lists: ads.lists(), violations: ads.violations },
+    ads: { lists: ads.lists().map((list) => ({ ...list, members: list.members.size })), violations: ads.violations },
   })
   const server = createServer(getRequestListener(answer, { overrideGlobalObjects: false }))
   const stopped = untilSignal()
