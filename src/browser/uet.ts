@@ -127,7 +127,13 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
   /** The tag's id of the visitor is the one to use, so nothing with an id leaves before it is known. */
   const deliver = (isLeaving?: boolean) => {
     const { status } = tags._report()
-    if (!granted() || !(hasSent || isLeaving || status === 'blocked' || visitor._isKnown())) return
+    // Without anybody to tell, no event pays for reading cookies.
+    if (
+      !(sender ?? options.idSync) ||
+      !granted() ||
+      !(hasSent || isLeaving || status === 'blocked' || visitor._isKnown())
+    )
+      return
     const { pageLoads: views = 'blocked', events = 'always' } = options.relay ?? {}
     held = held.filter((event) => {
       const when = event.type === 'page' ? views : events

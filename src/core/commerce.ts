@@ -25,7 +25,8 @@ export type Commerce = [
  */
 export function readCommerce(name: string, properties: unknown): Commerce {
   const key = name.toLowerCase().replace(/[^a-z]/g, '')
-  const pageType = new RegExp(`(\\w+):(\\S+,)?${key}[, ]`).exec(PAGE_TYPES)?.[1]
+  // Most events are none of these, and the search for what is not there takes long.
+  const pageType = PAGE_TYPES.includes(key) ? new RegExp(`(\\w+):(\\S+,)?${key}[, ]`).exec(PAGE_TYPES)?.[1] : undefined
   const find = (...names: string[]) => names.find((path) => (readPath(properties, path) ?? '') !== '')
   const total = find('revenue', 'total', 'value')
   const products = find('products') ?? (/product(?!ss|list)/.test(key) ? '' : undefined)
