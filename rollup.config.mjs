@@ -19,6 +19,8 @@ const compile = (tsconfig) => [
     tsconfig,
     compilerOptions: { noEmit: false },
     noEmitOnError: true,
+    // The command line brings the demo along, which lies beside src/.
+    filterRoot: import.meta.dirname,
   }),
 ]
 

@@ -34,7 +34,8 @@ const bytes = (value: number): string =>
 const sum = (spans: readonly Span[], key: 'accepted' | 'delivered' | 'dead'): number =>
   spans.reduce((total, span) => total + span[key], 0)
 
-const POINTS = 180
+/** A young relay shows its first five minutes, an old one half an hour. */
+const MIN_POINTS = 30
 
 interface Tile {
   title: string
@@ -46,7 +47,7 @@ interface Tile {
 
 const tile = ({ title, look, now, past, values }: Tile): string => `
   <section class="tile"><h2>${title}</h2><p class="now">${now}</p><p class="past">${past}</p>
-  ${drawPlot(`${title} over the last half hour: ${past}`, [{ name: title, look, values }], POINTS)}</section>`
+  ${drawPlot(`${title} over the last half hour: ${past}`, [{ name: title, look, values }], Math.max(MIN_POINTS, values.length))}</section>`
 
 function drawTiles({ spans, tags, spanMs }: Glance): string {
   const total = (key: 'accepted' | 'delivered' | 'dead' | 'waiting' | 'leased') =>
@@ -175,7 +176,7 @@ header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 20px; m
 h1 { margin: 0; font-size: 1.3rem } h1 span { color: var(--soft); font-weight: 400 }
 h2 { margin: 0; font-size: 0.85rem; font-weight: 600 }
 main > h2, #live > h2 { margin: 30px 0 10px; font-size: 1rem }
-.health, .past, .none, small { margin: 0; color: var(--soft) } small { font-size: 0.8rem }
+.health, .past, .none, small { margin: 0; color: var(--soft) } p.health { margin-bottom: 12px } small { font-size: 0.8rem }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 14px }
 .tile { display: flex; flex-direction: column; padding: 14px 16px 10px; border: 1px solid var(--line); border-radius: 12px; background: var(--card) }
 .tile h2 { color: var(--soft) }
