@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../core/version.ts'
 import { audienceCommand } from './audience.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { mockCommand } from './mock.ts'
 import { exitCodeOf, failureOf } from './output.ts'
 import { relayCommand } from './relay.ts'
@@ -15,7 +16,7 @@ export interface CliOutput {
 /** Each command is one file that makes a commander `Command`. What is heavy is imported by its action only. */
 export type MakeCommand = () => Command
 
-const COMMANDS: MakeCommand[] = [relayCommand, audienceCommand, demoCommand, mockCommand]
+const COMMANDS: MakeCommand[] = [relayCommand, audienceCommand, demoCommand, doctorCommand, mockCommand]
 
 /**
  * Runs one command line and answers its exit code. Results go to standard output, everything else to standard error;
