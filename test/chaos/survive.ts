@@ -8,6 +8,8 @@ import { relayProcess } from './relays.ts'
 
 const TAG = '97247724'
 const ORIGIN = 'https://shop.example'
+/** A request that was on its way when its sender was killed is still taken a moment later. */
+const ON_ITS_WAY_MS = 2_000
 /** What was taken so long before a relay was killed may not have been settled yet: a slow answer and a busy disk. */
 const BEFORE_MS = 8_000
 
@@ -77,7 +79,8 @@ export async function survive({ events, ends, clients, leaseMs, say = () => {} }
     const doubled = [...taken].filter(([, times]) => times.length > 1)
     const unexplained = doubled.filter(
       ([id, times]) =>
-        !unanswered.has(id) && !kills.some((at) => times.some((time) => time <= at && time >= at - BEFORE_MS)),
+        !unanswered.has(id) &&
+        !kills.some((at) => times.some((time) => time <= at + ON_ITS_WAY_MS && time >= at - BEFORE_MS)),
     )
     const { accepted, duplicates, delivered, withdrawn, purged } = books!
     return {
