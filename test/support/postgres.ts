@@ -51,7 +51,11 @@ export async function startPostgres(settings: string[] = []): Promise<PostgresSe
     onLog: () => {},
     onError: () => {},
   })
-  await server.initialise()
+  await server.initialise().catch((error) => {
+    throw new Error(
+      `PostgreSQL does not start: ${error}. As root it runs as a user of its own, who must be able to enter ${process.cwd()}: move the checkout to a folder that others may enter.`,
+    )
+  })
   await server.start()
   return {
     port,
