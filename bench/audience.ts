@@ -13,7 +13,6 @@ import { LIMITS } from '../src/audience/ads/limits.ts'
 import { identify } from '../src/audience/identifier.ts'
 import { sqliteLedger } from '../src/audience/ledger-sqlite.ts'
 import { cohortSpool } from '../src/audience/spool.ts'
-import { syncAudience } from '../src/audience/sync.ts'
 
 const { values } = parseArgs({
   options: {
@@ -76,23 +75,10 @@ function baseline(rows: number): number {
   return (performance.now() - start) * (rows / addresses.length)
 }
 
-async function prepare(folder: string): Promise<{ ms: number; added: number; removed: number }> {
-  const audience = {
-    credentials: { clientId: 'x', customerId: OWNER, accountId: OWNER },
-    store: `sqlite:${join(folder, 'audience.db')}`,
-    cohorts: [{ id: 'c', name: 'Bench', source: { file: join(folder, 'members.csv') } }],
-  }
-  const start = performance.now()
-  const { runs } = await syncAudience({ audience, dryRun: true, report: join(folder, 'report.csv') })
-  return { ms: performance.now() - start, added: runs[0]!.added, removed: runs[0]!.removed }
-}
-
 /** One measurement in a process of its own. */
 async function part(name: string, folder: string, rows: number): Promise<object> {
   if (name === 'ledger') return writeLedger(folder, rows).then(() => ({}))
-  if (name === 'baseline') return { ms: baseline(rows) }
-  const result = await prepare(folder)
-  return { ...result, peakMb: process.resourceUsage().maxRSS / 1_024 }
+  return { ms: baseline(rows) }
 }
 
 function measure(
@@ -102,7 +88,9 @@ function measure(
 ): { ms: number; peakMb: number; added: number; removed: number } {
   const child = spawnSync(
     process.execPath,
-    [import.meta.filename, '--part', name, '--folder', folder, '--rows', `${rows}`],
+    name === 'prepare'
+      ? [join(import.meta.dirname, 'audience-prepare.mjs'), folder, OWNER]
+      : [import.meta.filename, '--part', name, '--folder', folder, '--rows', `${rows}`],
     {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
