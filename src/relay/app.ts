@@ -3,6 +3,7 @@ import { type AcceptReport, accept, type Delivery, type Receipt } from './accept
 import { clientAddress } from './address.ts'
 import { type DoorRequest, fromRequest, type HeaderReader, parseJson, readBody } from './body.ts'
 import { renewClickCookie } from './click-cookie.ts'
+import type { SharedState } from './common-state.ts'
 import { readAmplitudeBody } from './doors/amplitude.ts'
 import type { DoorName } from './doors/door.ts'
 import { readSegmentBody } from './doors/segment.ts'
@@ -13,7 +14,6 @@ import { type Outbox, OutboxError } from './outbox/outbox.ts'
 import { Refusal } from './refusal.ts'
 import { createScript } from './script-file.ts'
 import type { RelaySettings, TagSettings } from './settings.ts'
-import type { SharedState } from './shared-state.ts'
 import { authenticate, verifyRequest } from './signature.ts'
 
 /** Sizes beyond which a request is refused. */

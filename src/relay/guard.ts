@@ -1,9 +1,9 @@
 import { addressGroup } from './address.ts'
 import type { HeaderReader } from './body.ts'
+import type { SharedState } from './common-state.ts'
 import { pooledRates } from './pooled-rates.ts'
 import { Refusal } from './refusal.ts'
 import type { RelaySettings, TagSettings } from './settings.ts'
-import type { SharedState } from './shared-state.ts'
 import { SIGNATURE_WINDOW_MS } from './signature.ts'
 
 /** What may come in, judged before a body is read or an event looked at. */

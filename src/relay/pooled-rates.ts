@@ -1,4 +1,4 @@
-import { memorySharedState, type SharedState } from './shared-state.ts'
+import { memorySharedState, type SharedState } from './common-state.ts'
 
 /** How long a relay may count by itself before it tells the others. */
 const SYNC_MS = 250

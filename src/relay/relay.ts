@@ -3,10 +3,10 @@ import { check } from '../config/check.ts'
 import type { Fetch } from '../http/request.ts'
 import type { AcceptReport } from './accept.ts'
 import { type App, createApp, type RequestInfo, type RequestReport } from './app.ts'
+import { memorySharedState, type SharedState } from './common-state.ts'
 import { type Courier, type CourierNotice, createCourier } from './courier.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import { type RelayInput, reveal, settingsSchema } from './settings.ts'
-import { memorySharedState, type SharedState } from './shared-state.ts'
 
 /** Everything a relay tells about its work, for logs and metrics. Holds no value of an event and no address. */
 export type RelayReport = RequestReport | AcceptReport | CourierNotice

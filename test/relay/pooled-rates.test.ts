@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { memorySharedState } from '../../src/relay/common-state.ts'
 import { pooledRates } from '../../src/relay/pooled-rates.ts'
-import { memorySharedState } from '../../src/relay/shared-state.ts'
 
 const TTL = 10_000
 const settled = () => new Promise((done) => setImmediate(done))

@@ -1,4 +1,4 @@
-import type { SharedState } from '../shared-state.ts'
+import type { SharedState } from '../common-state.ts'
 import { dueListeners } from './listeners.ts'
 import { DEAD_RETENTION_MS, MAX_DELAY_MS, type Outbox, OutboxError, type OutboxOptions } from './outbox.ts'
 import { insertEvents } from './postgres/append.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { SharedState } from '../../shared-state.ts'
+import type { SharedState } from '../../common-state.ts'
 import type { Connection } from './connection.ts'
 import { NOW } from './now.ts'
 
