@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, Pool, PoolClient, QueryResultRow } from 'pg'
+import { placeOf } from '../config/postgres-place.ts'
 import type { EmailRule } from '../core/normalize.ts'
 import { AudienceError } from './errors.ts'
 import { foldBucket, type SettledChange, touchedBuckets } from './fold.ts'
@@ -311,16 +312,6 @@ const recordOf = (row: ListRow): ListRecord => ({
 })
 
 const nameOf = ({ owner, cohortId }: ListKey) => JSON.stringify(['uetkit audience', owner, cohortId])
-
-/** Without the user and the password of the address. */
-function placeOf(url: string): string {
-  try {
-    const { host, pathname } = new URL(url)
-    return `PostgreSQL at ${host || 'the local socket'}${pathname}`
-  } catch {
-    return 'PostgreSQL'
-  }
-}
 
 async function prepareSchema(client: PoolClient, place: string): Promise<void> {
   await client.query('BEGIN')

@@ -1,5 +1,6 @@
 import type { Pool, QueryResultRow } from 'pg'
-import { isContention, placeOf, toOutboxError } from './errors.ts'
+import { placeOf } from '../../../config/postgres-place.ts'
+import { isContention, toOutboxError } from './errors.ts'
 import { prepareSchema } from './schema.ts'
 
 export interface ConnectionOptions {

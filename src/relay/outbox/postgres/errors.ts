@@ -1,16 +1,6 @@
 import { OutboxError } from '../outbox.ts'
 import { SchemaError } from './schema.ts'
 
-/** Where a store is, without the user and the password of its address. */
-export function placeOf(url: string): string {
-  try {
-    const { host, pathname } = new URL(url)
-    return `PostgreSQL at ${host || 'the local socket'}${pathname}`
-  } catch {
-    return 'PostgreSQL'
-  }
-}
-
 const REMEDIES: Record<string, string> = {
   '28': 'The server refused the sign-in. Check user and password of the address.',
   '3D': 'There is no such database. Create it, or correct the address.',
