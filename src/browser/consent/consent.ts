@@ -36,6 +36,7 @@ export function createConsent(
   let decision: ConsentDecision = { state: 'unknown', source: tcf ? 'tcf' : 'off' }
   let started = false
   let cleared = false
+  let watched = false
 
   const load = () => {
     if (managed?.load === 'basic' && decision.state !== 'granted') return
@@ -54,6 +55,9 @@ export function createConsent(
       tags._refuse(false)
       visitor._capture()
       if (!assumed && source !== 'stored') visitor._remember(source === 'api')
+      // Not at the start: it connects the page to its storage, which takes a millisecond.
+      if (!watched) window.addEventListener('storage', look)
+      watched = true
     } else if (!cleared && (changed || !assumed)) {
       // A refusal also clears what an earlier page or another script left; a mere default does not yet speak for anybody.
       cleared = true
@@ -78,6 +82,7 @@ export function createConsent(
 
   /** Another tab may have withdrawn, the answer may have expired, or the visitor may have cleared the cookies. */
   const lost = () => (visitor._isLost() ? ({ state: 'denied', source: 'stored' } as const) : undefined)
+  const look = () => signal(lost())
 
   if (consent === undefined)
     warn(
@@ -112,7 +117,8 @@ export function createConsent(
     tags._command('consent', 'default', { ad_storage: decision.state, ...(wait && { wait_for_update: wait }) })
     log('consent', decision)
     enact()
-    for (const type of ['pageshow', 'storage']) window.addEventListener(type, () => signal(lost()))
+    // Before the tag listens too: it reports a page that comes back, and has to know by then.
+    window.addEventListener('pageshow', look)
     // The tag tells when it has taken a signal; it may only now have stored what an earlier one allowed.
     window.addEventListener('UetConsent', () => {
       if (cleared && decision.state === 'denied') visitor._forget(true)
