@@ -73,6 +73,13 @@ const open = async (options: Parameters<Browser['newPage']>[0] = {}): Promise<Pa
 }
 const tile = (page: Page, title: string) => page.locator(`.tile:has(h2:text-is("${title}")) .now`)
 
+describe('a relay of the built package', () => {
+  it.each(['uetkit.min.js', 'uetkit-inspector.min.js'])('serves %s', async (name) => {
+    const answer = await fetch(`${relay.url}/${name}`)
+    expect([answer.status, await answer.text()]).toEqual([200, readFileSync(`dist/${name}`, 'utf8')])
+  })
+})
+
 describe('the relay at a glance', () => {
   it('shows live what is delivered and what died, and retries it with the token only', async () => {
     const page = await open()

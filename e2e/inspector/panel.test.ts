@@ -219,36 +219,4 @@ describe('the inspector', () => {
     expect(withIt.sent).toEqual(without.sent)
     expect(withIt.others.filter((path) => path !== '/dist/uetkit-inspector.min.js')).toEqual(without.others)
   })
-
-  it('draws a thousand events a frame’s work at a time, and never all at once', async () => {
-    // Without the tag script: a thousand requests are another test's matter.
-    const page = await open(scriptTag(GRANTED) + STUB, { tagScript: 'network-error' })
-    await row(page, 'Page view').waitFor()
-    const most = await page.evaluate(async () => {
-      const list = document.querySelector('uetkit-inspector')!.shadowRoot!.querySelector('ol')!
-      let inFrame = 0
-      let most = 0
-      new MutationObserver((changes) => {
-        for (const { addedNodes } of changes) inFrame += addedNodes.length
-        most = Math.max(most, inFrame)
-      }).observe(list, { childList: true })
-      const frame = () => {
-        inFrame = 0
-        requestAnimationFrame(frame)
-      }
-      frame()
-      for (let index = 0; index < 1000; index++)
-        (window as never as { uetkit(...command: unknown[]): void }).uetkit('track', `Event ${index}`, { index })
-      const handle = (window as never as Record<symbol, { report(): { timeline: unknown[] } }>)[
-        Symbol.for('uetkit.inspector')
-      ]!
-      while (handle.report().timeline.length < 1000) await new Promise(requestAnimationFrame)
-      while (!list.textContent?.includes('Event 999')) await new Promise(requestAnimationFrame)
-      return { most, rows: list.querySelectorAll('.row').length }
-    })
-    expect(most.most).toBeLessThanOrEqual(60)
-    expect(most.rows).toBe(150)
-    await page.getByRole('button', { name: 'Show older' }).click()
-    await expect.poll(() => page.locator('uetkit-inspector .row').count()).toBe(300)
-  })
 })

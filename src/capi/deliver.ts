@@ -1,4 +1,4 @@
-import { CAPI_MAX_AGE, CAPI_MAX_EVENTS, type CapiEvent } from '../core/capi-json.ts'
+import { CAPI_MAX_AGE, CAPI_MAX_EVENTS } from '../core/capi-json.ts'
 import { delivered, type FieldWarning, failed, type Outcome } from './outcome.ts'
 import type { Finding, Verdict } from './response.ts'
 
@@ -8,12 +8,13 @@ const MAX_BYTES = 1_000_000
 /** Single events refused in words that are not Microsoft's, before the fault is looked for elsewhere. */
 const MAX_SUSPECTS = 3
 
-/** One event on its way. */
+/** One event on its way: as text, because a thousand of them as objects take several times the memory. */
 export interface Parcel {
-  event: CapiEvent
-  /** The event as JSON, and its UTF-8 bytes. */
   json: string
+  /** UTF-8 bytes of it. */
   bytes: number
+  /** Seconds since the epoch. */
+  eventTime: number
   outcome?: Outcome
   /** Its time was set to Microsoft's clock, which happens once. */
   retimed?: true
@@ -98,12 +99,12 @@ function settleNamed(batch: Parcel[], { findings, serverTime }: Verdict & { kind
   return batch.filter((parcel) => {
     const error = errors.get(parcel)
     if (!error) return true
-    const { eventTime } = parcel.event
+    const { eventTime } = parcel
     if (error.property === 'eventTime' && serverTime && eventTime > serverTime && !parcel.retimed) {
       // Our clock is ahead of theirs.
       parcel.retimed = true
-      parcel.event = { ...parcel.event, eventTime: serverTime }
-      parcel.json = JSON.stringify(parcel.event)
+      parcel.eventTime = serverTime
+      parcel.json = JSON.stringify({ ...JSON.parse(parcel.json), eventTime: serverTime })
       return true
     }
     const tooOld = error.property === 'eventTime' && now - eventTime > CAPI_MAX_AGE - 3_600

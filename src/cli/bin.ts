@@ -9,6 +9,10 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   else console.error(`uetkit: ${message}`)
   process.exitCode = 2
 } else {
+  if (process.argv.slice(2).find((word) => !word.startsWith('-')) === 'relay') {
+    const { becomeSmall } = await import('./small-memory.ts')
+    becomeSmall()
+  }
   // `uetkit … | head` closes the pipe early, which is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

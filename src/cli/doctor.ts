@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
-import type { Browser, LaunchOptions } from 'playwright'
+import type { Browser, LaunchOptions, Page } from 'playwright'
 import { action, CliError, type Result, usageError } from './output.ts'
 
 const VISITS = ['denied', 'granted'] as const
@@ -24,18 +24,25 @@ export function doctorCommand(): Command {
     .addOption(
       new Option('--wait <ms>', 'how long to watch the page after it has loaded').default(6_000).argParser(Number),
     )
-    .action(action<{ wait: number }>(run))
+    .addOption(new Option('--timeout <ms>', 'how long the page may take to answer').default(30_000).argParser(Number))
+    .action(action<DoctorOptions>(run))
 }
 
-async function run({ wait }: { wait: number }, [address = '']: string[]): Promise<Result> {
+interface DoctorOptions {
+  wait: number
+  timeout: number
+}
+
+async function run({ wait, timeout }: DoctorOptions, [address = '']: string[]): Promise<Result> {
   if (!/^https?:\/\//.test(address) || !URL.canParse(address))
     throw usageError(`${address} is no address of a page: use https://… or http://…`)
   if (!(wait >= 0)) throw usageError('--wait is a number of milliseconds')
+  if (!(timeout > 0)) throw usageError('--timeout is a number of milliseconds above 0')
   const browser = await launch()
   try {
     const found = new Map<string, DoctorFinding>()
     for (const visit of VISITS) {
-      for (const finding of await examine(browser, address, visit, wait)) {
+      for (const finding of await examine(browser, address, visit, { wait, timeout })) {
         const known = found.get(finding.id)
         if (known) known.consent.push(visit)
         else found.set(finding.id, { ...finding, consent: [visit] })
@@ -71,29 +78,63 @@ async function launch(): Promise<Browser> {
   }
 }
 
+/** Trackers may start late, and pages send on to others: how often the doctor looks again. */
+const LOOK_MS = 200
+
 /** Visits in a profile of its own, so that nothing is left from the visit before. */
 async function examine(
   browser: Browser,
   address: string,
   visit: Visit,
-  wait: number,
+  { wait, timeout }: DoctorOptions,
 ): Promise<Omit<DoctorFinding, 'consent'>[]> {
+  const fail = (why: string) => new CliError('page', `${address} ${why}`, 1)
   const context = await browser.newContext()
   try {
+    await context.addInitScript(fromTheStart(inspectorSource()))
     const page = await context.newPage()
-    await page.goto(address).catch((cause: unknown) => {
-      throw new CliError('page', `${address} could not be opened: ${(cause as Error).message.split('\n')[0]}`, 1)
+    // What a page loads without end must not keep the doctor from looking at it.
+    const answer = await page.goto(address, { waitUntil: 'domcontentloaded', timeout }).catch((cause: Error) => {
+      throw fail(`could not be opened: ${cause.message.split('\n')[0]}`)
     })
-    // Evaluated by the browser's own tools, so the page's security policy does not stand in the way.
-    await page.evaluate(inspectorSource())
-    await page.evaluate(
-      `Object.values(window[Symbol.for('uetkit')] ?? {}).forEach((uet) => uet.state().consent !== 'unknown' && uet.consent('${visit}'))`,
-    )
-    await page.waitForTimeout(wait)
+    if (answer && !answer.ok()) throw fail(`answered ${answer.status()}`)
+    const start = Date.now()
+    for (let past = 0; past < wait; past = Date.now() - start) {
+      await ask(page, visit, past > wait / 2)
+      await page.waitForTimeout(LOOK_MS)
+    }
     return await page.evaluate("window[Symbol.for('uetkit.inspector')].report().findings")
   } finally {
     await context.close()
   }
+}
+
+/**
+ * The inspector as a script that runs before any of the page, so that it misses nothing. The browser's own tools run it:
+ * the page's security policy does not stand in the way. The page's script tag must not fetch another one.
+ */
+const fromTheStart = (source: string): string => `
+  if (window === top && /^http/.test(location.protocol))
+    new MutationObserver((changes, observer) => {
+      if (!document.documentElement) return
+      observer.disconnect();
+      ${source}
+      try { sessionStorage.removeItem('uetkit') } catch {}
+    }).observe(document, { childList: true })`
+
+/** Gives the visitor's answer to each tracker once: after its first page load, as people do, unless that keeps it waiting. */
+async function ask(page: Page, visit: Visit, isLate: boolean): Promise<void> {
+  const answer = page.evaluate(`(() => {
+    const asked = (window[Symbol.for('uetkit.doctor')] ??= new WeakSet())
+    for (const uet of Object.values(window[Symbol.for('uetkit')] ?? {})) {
+      const { consent, script } = uet.state()
+      if (asked.has(uet) || consent === 'unknown' || (script === 'loading' && !${isLate})) continue
+      asked.add(uet)
+      uet.consent('${visit}')
+    }
+  })()`)
+  // Between two pages there is nobody to ask.
+  await answer.catch(() => page.waitForLoadState('domcontentloaded'))
 }
 
 /** The built inspector is beside us in the package, and in dist/ for the sources. */

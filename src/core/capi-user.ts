@@ -23,15 +23,15 @@ export function putUser({ user, page }: ServerEvent, put: (path: string, raw: un
 /**
  * Hashes what must not leave as it is, unless it is hashed already: e-mail, phone and, so that no real user id leaves,
  * an external id that does not look like a pseudonym (a UUID, 32 or 64 hex characters). `drop` hears of values that
- * are malformed.
+ * are malformed. Undefined when there was nothing to hash.
  * https://learn.microsoft.com/en-us/advertising/guides/uet-conversion-api-integration
  */
-export async function hashUser(
+export function hashUser(
   fields: Fields,
   userId: string | undefined,
   normalizePhone: (raw: string) => string | undefined,
   drop: (path: string) => void,
-): Promise<void> {
+): Promise<unknown> | undefined {
   const hash = async (path: string, value: unknown, read: (value: string) => Promise<string | undefined>) => {
     const result = await read(value as string)
     if (result) fields.set(path, result)
@@ -43,11 +43,13 @@ export async function hashUser(
   const em = fields.get('userData.em')
   const ph = fields.get('userData.ph')
   const externalId = fields.get('userData.externalId') as string | undefined
-  if (em) await hash('userData.em', em, (raw) => hashIdentifier(raw, normalizeEmail))
-  if (ph) await hash('userData.ph', ph, (raw) => hashIdentifier(raw, normalizePhone))
-  if (externalId ? !isPseudonym(externalId) : userId) {
-    await hash('userData.externalId', externalId ?? userId, sha256Hex)
-  }
+  const raw = externalId ? (isPseudonym(externalId) ? undefined : externalId) : userId
+  if (!em && !ph && !raw) return undefined
+  return Promise.all([
+    em && hash('userData.em', em, (text) => hashIdentifier(text, normalizeEmail)),
+    ph && hash('userData.ph', ph, (text) => hashIdentifier(text, normalizePhone)),
+    raw && hash('userData.externalId', raw, sha256Hex),
+  ])
 }
 
 const isPseudonym = (id: string) => isSha256Hex(id) || isUuid(id) || /^[0-9a-f]{32}$/i.test(id)

@@ -52,10 +52,10 @@ const MAPPING: Mapping = { action: 'track', category: 'category', currency: 'cur
  * Turns an event into the JSON of the Conversions API, always into one that it accepts. Without any option a page
  * becomes a page load, and everything else is custom, with the action, label, category, revenue and products that the
  * browser tag gets for the same event. E-mail addresses, phone numbers and user ids are hashed unless they are already.
- * Neither `dropped` nor `message` ever holds a value.
+ * Neither `dropped` nor `message` ever holds a value. Answers at once unless something has to be hashed.
  * https://learn.microsoft.com/en-us/advertising/guides/uet-conversion-api-integration
  */
-export async function mapCapi(event: ServerEvent, options: MapCapiOptions): Promise<MapResult> {
+export function mapCapi(event: ServerEvent, options: MapCapiOptions): MapResult | Promise<MapResult> {
   const { as = event.type === 'page' ? 'pageLoad' : 'custom', overrides = {}, throwawayId } = options
   const granted = event.consent === 'granted'
   if (!granted && !throwawayId) return refuse(event.consent === 'denied' ? 'consent_denied' : 'consent_unknown')
@@ -101,8 +101,10 @@ export async function mapCapi(event: ServerEvent, options: MapCapiOptions): Prom
   }
 
   if (!granted) return { ok: true, event: assemble(as, anonymize(fields, throwawayId!), 'D'), dropped }
-  await hashUser(fields, event.user?.userId, options.normalizePhone ?? normalizePhone, drop)
-  return isIdentified(fields) ? { ok: true, event: assemble(as, fields, 'G'), dropped } : refuse('no_identifier')
+  const finish = (): MapResult =>
+    isIdentified(fields) ? { ok: true, event: assemble(as, fields, 'G'), dropped } : refuse('no_identifier')
+  const hashing = hashUser(fields, event.user?.userId, options.normalizePhone ?? normalizePhone, drop)
+  return hashing ? hashing.then(finish) : finish()
 }
 
 /** What only goals of custom events look at. */

@@ -1,9 +1,9 @@
 import { normalizePhone } from '../capi/phone.ts'
 import type { CapiEvent } from '../core/capi-json.ts'
 import type { ServerEvent } from '../core/event.ts'
-import { mapCapi } from '../core/map-capi.ts'
+import { type MapResult, mapCapi } from '../core/map-capi.ts'
 import { selectEvent } from '../core/stream.ts'
-import { judgeClaim } from './claims.ts'
+import { judgeClaim, type WrongClaim } from './claims.ts'
 import { type ConsentRule, judgeConsent } from './consent.ts'
 import type { DoorName, Item, Rejection } from './doors/door.ts'
 import { correctTime, type Visitor } from './enrich.ts'
@@ -43,14 +43,19 @@ export type AcceptReport =
   /** A field of an event that could not be used. `field` is a Conversions API path. */
   | { kind: 'field-dropped'; field: string }
 
-type Outcome =
-  | { kind: 'accepted'; event: NewEvent; clickId: string | undefined }
-  | { kind: 'ignored' }
-  | { kind: 'withdrawn' }
-  | { kind: 'rejected'; code: string; message: string }
+type NotAccepted = { kind: 'ignored' } | { kind: 'withdrawn' } | { kind: 'rejected'; code: string; message: string }
+type Outcome = NotAccepted | { kind: 'accepted'; clickId: string | undefined }
 
 /** How good an outcome is: where a delivery goes to several tags, the best one is what the sender hears. */
 const RANK: Record<Outcome['kind'], number> = { accepted: 3, withdrawn: 2, rejected: 1, ignored: 0 }
+
+const IGNORED: NotAccepted = { kind: 'ignored' }
+const DENIED: NotAccepted = { kind: 'rejected', code: 'consent_denied', message: 'the visitor denied consent' }
+const UNKNOWN: NotAccepted = {
+  kind: 'rejected',
+  code: 'consent_unknown',
+  message: 'nothing says that the visitor granted consent',
+}
 
 /**
  * Takes a delivery: consent, selection, mapping, then one commit for all of it. Consent comes first, so that nothing of
@@ -58,68 +63,100 @@ const RANK: Record<Outcome['kind'], number> = { accepted: 3, withdrawn: 2, rejec
  *
  * @returns the receipt, and the click id of the newest accepted event that has one.
  */
-export async function accept(
+export function accept(
   delivery: Delivery,
   outbox: Outbox,
   now: number,
   report: (report: AcceptReport) => void,
 ): Promise<{ receipt: Receipt; clickId?: string }> {
-  const { door, items, tags } = delivery
-  const best: Outcome[] = items.map(() => ({ kind: 'ignored' }))
-  const fresh: { event: NewEvent; index: number }[] = []
-  const withdrawals = new Map<string, Set<string>>()
+  const { door } = delivery
+  // Not one `async` function, which would keep the delivery in memory until the disk is done.
+  return judgeAll(delivery, now, report).then((judged) => carryOut(judged, door, outbox, report))
+}
+
+async function carryOut(
+  { outcomes, events, eventsOf, withdrawals }: Judged,
+  door: DoorName,
+  outbox: Outbox,
+  report: (report: AcceptReport) => void,
+): Promise<{ receipt: Receipt; clickId?: string }> {
+  for (const [tagId, subjects] of withdrawals) {
+    if (subjects.size) report({ kind: 'withdrawn', tagId, events: await outbox.withdraw(tagId, [...subjects]) })
+  }
+  if (events.length) {
+    let stored = await outbox.append(events)
+    for (const [tagId, count] of eventsOf) {
+      const duplicates = stored.slice(0, count).filter((each) => each === 'duplicate').length
+      stored = stored.slice(count)
+      if (count) report({ kind: 'accepted', tagId, door, events: count, duplicates })
+    }
+  }
+  return settle(outcomes, door, report)
+}
+
+/** What is to be done for a delivery. As little as possible, because much of it waits for the disk at a time. */
+interface Judged {
+  /** What the sender hears of each item. */
+  outcomes: Outcome[]
+  /** To be stored: those of the first tag, then those of the next one. */
+  events: NewEvent[]
+  /** How many, by tag. */
+  eventsOf: [tagId: string, count: number][]
+  /** Whose events are to be deleted, by tag. */
+  withdrawals: Map<string, Set<string>>
+}
+
+async function judgeAll(delivery: Delivery, now: number, report: (report: AcceptReport) => void): Promise<Judged> {
+  const { items, tags } = delivery
+  const outcomes: Outcome[] = items.map(() => IGNORED)
+  const events: NewEvent[] = []
+  const eventsOf: Judged['eventsOf'] = []
+  const withdrawals: Judged['withdrawals'] = new Map()
 
   for (const tag of tags) {
-    const own: typeof fresh = []
-    for (const [index, item] of items.entries()) {
-      let outcome = await judge(item, tag, delivery, now, report)
-      if ('subjects' in outcome) {
-        const { subjects } = outcome
+    const own: { event: NewEvent; index: number; outcome: Outcome }[] = []
+    for (let index = 0; index < items.length; index += 1) {
+      const judging = judge(items[index]!, tag, delivery, now, report)
+      const judgement = judging instanceof Promise ? await judging : judging
+      let outcome: Outcome
+      if ('event' in judgement) {
+        outcome = { kind: 'accepted', clickId: judgement.clickId }
+        own.push({ event: judgement.event, index, outcome })
+      } else if ('subjects' in judgement) {
+        const { subjects } = judgement
         const known = withdrawals.get(tag.id) ?? new Set()
         withdrawals.set(tag.id, known)
         for (const subject of subjects) known.add(subject)
         // What this very request brought before is withdrawn too.
-        for (const [position, { event, index: earlier }] of [...own.entries()].reverse()) {
-          if (!event.subjects.some((subject) => subjects.includes(subject))) continue
+        for (const [position, earlier] of [...own.entries()].reverse()) {
+          if (!earlier.event.subjects.some((subject) => subjects.includes(subject))) continue
           own.splice(position, 1)
-          const said = best[earlier]!
-          if (said.kind === 'accepted' && said.event === event) best[earlier] = DENIED
+          if (outcomes[earlier.index] === earlier.outcome) outcomes[earlier.index] = DENIED
         }
-        outcome = outcome.withdrawal ? { kind: 'withdrawn' } : DENIED
-      }
-      if (outcome.kind === 'accepted') own.push({ event: outcome.event, index })
-      if (RANK[outcome.kind] > RANK[best[index]!.kind]) best[index] = outcome
+        outcome = judgement.withdrawal ? { kind: 'withdrawn' } : DENIED
+      } else outcome = judgement
+      if (RANK[outcome.kind] > RANK[outcomes[index]!.kind]) outcomes[index] = outcome
     }
-    fresh.push(...own)
+    for (const { event } of own) events.push(event)
+    eventsOf.push([tag.id, own.length])
   }
-
-  for (const [tagId, subjects] of withdrawals) {
-    if (subjects.size) report({ kind: 'withdrawn', tagId, events: await outbox.withdraw(tagId, [...subjects]) })
-  }
-  if (fresh.length) {
-    const stored = await outbox.append(fresh.map(({ event }) => event))
-    countAccepted(fresh, stored, door, report)
-  }
-  return settle(best, door, report)
+  return { outcomes, events, eventsOf, withdrawals }
 }
 
-const DENIED: Outcome = { kind: 'rejected', code: 'consent_denied', message: 'the visitor denied consent' }
-const UNKNOWN: Outcome = {
-  kind: 'rejected',
-  code: 'consent_unknown',
-  message: 'nothing says that the visitor granted consent',
-}
+type Judgement =
+  | NotAccepted
+  | { event: NewEvent; clickId: string | undefined }
+  | { subjects: readonly string[]; withdrawal: boolean }
 
-type Judgement = Outcome | { subjects: readonly string[]; withdrawal: boolean }
-
-async function judge(
+/** Answers at once, but where something has to be hashed or verified. */
+function judge(
   item: Item,
   tag: TagSettings,
   { door, visitor, sentAt }: Delivery,
   now: number,
   report: (report: AcceptReport) => void,
-): Promise<Judgement> {
-  if (item.kind === 'ignored') return { kind: 'ignored' }
+): Judgement | Promise<Judgement> {
+  if (item.kind === 'ignored') return IGNORED
   if (item.kind === 'faulty') {
     const message = item.faults.map(({ message }) => message).join('; ')
     return { kind: 'rejected', code: 'invalid_event', message }
@@ -131,18 +168,18 @@ async function judge(
   // The visitor's own word, so it also undoes what waits. Global Privacy Control and the operator's word do not.
   if (state === 'denied' && (rule === 'event' || rule === 'category' || rule === 'property')) {
     if (!signal) report({ kind: 'no-consent', door, rule })
-    return { subjects: await withdrawnSubjects(event, tag, now), withdrawal: signal }
+    return withdrawal(event, tag, now, signal)
   }
-  if (signal) return { kind: 'ignored' }
+  if (signal) return IGNORED
   if (state !== 'granted') {
     report({ kind: 'no-consent', door, rule })
     return state === 'denied' ? DENIED : UNKNOWN
   }
 
   const selected = selectEvent(event, tag.stream)
-  if (!selected) return { kind: 'ignored' }
+  if (!selected) return IGNORED
   const granted: ServerEvent = { ...event, consent: 'granted', time: correctTime(event.time, sentAt, now) }
-  const mapped = await mapCapi(granted, {
+  const mapped = mapCapi(granted, {
     now,
     as: selected.as,
     overrides: selected.overrides,
@@ -151,11 +188,26 @@ async function judge(
     clientUserAgent: visitor ? visitor.userAgent : event.user?.userAgent,
     normalizePhone: (raw) => normalizePhone(raw, tag.defaultCountry),
   })
-  if (!mapped.ok) return { kind: 'rejected', code: mapped.code, message: mapped.message }
-  const wrong = door === 'browser' ? await judgeClaim(granted, mapped.event, tag, now) : undefined
+  const finish = (result: MapResult): Judgement | Promise<Judgement> => {
+    if (!result.ok) return { kind: 'rejected', code: result.code, message: result.message }
+    const claim = door === 'browser' ? judgeClaim(granted, result.event, tag, now) : undefined
+    return claim instanceof Promise
+      ? claim.then((wrong) => conclude(wrong, result, event.id, tag.id, report))
+      : conclude(claim, result, event.id, tag.id, report)
+  }
+  return mapped instanceof Promise ? mapped.then(finish) : finish(mapped)
+}
+
+function conclude(
+  wrong: WrongClaim | undefined,
+  { event, dropped }: Extract<MapResult, { ok: true }>,
+  id: string,
+  tagId: string,
+  report: (report: AcceptReport) => void,
+): Judgement {
   if (wrong) return { kind: 'rejected', ...wrong }
-  for (const note of mapped.dropped) report({ kind: 'field-dropped', field: note.split(':', 1)[0]! })
-  return { kind: 'accepted', event: toNewEvent(tag.id, event.id, mapped.event), clickId: mapped.event.userData.msclkid }
+  for (const note of dropped) report({ kind: 'field-dropped', field: note.split(':', 1)[0]! })
+  return { event: toNewEvent(tagId, id, event), clickId: event.userData.msclkid }
 }
 
 const toNewEvent = (tagId: string, id: string, capi: CapiEvent): NewEvent => ({
@@ -168,7 +220,7 @@ const toNewEvent = (tagId: string, id: string, capi: CapiEvent): NewEvent => ({
 })
 
 /** Whom a withdrawal is about, in the very form that events of theirs were stored with. */
-async function withdrawnSubjects(event: ServerEvent, tag: TagSettings, now: number): Promise<readonly string[]> {
+async function withdrawal(event: ServerEvent, tag: TagSettings, now: number, signal: boolean): Promise<Judgement> {
   const mapped = await mapCapi(
     { ...event, type: 'track', consent: 'granted', time: now },
     {
@@ -178,23 +230,7 @@ async function withdrawnSubjects(event: ServerEvent, tag: TagSettings, now: numb
       normalizePhone: (raw) => normalizePhone(raw, tag.defaultCountry),
     },
   )
-  return mapped.ok ? subjectsOf(mapped.event) : []
-}
-
-function countAccepted(
-  fresh: readonly { event: NewEvent }[],
-  stored: readonly string[],
-  door: DoorName,
-  report: (report: AcceptReport) => void,
-): void {
-  const byTag = new Map<string, { events: number; duplicates: number }>()
-  for (const [position, { event }] of fresh.entries()) {
-    const sums = byTag.get(event.tagId) ?? { events: 0, duplicates: 0 }
-    byTag.set(event.tagId, sums)
-    sums.events += 1
-    if (stored[position] === 'duplicate') sums.duplicates += 1
-  }
-  for (const [tagId, sums] of byTag) report({ kind: 'accepted', tagId, door, ...sums })
+  return { subjects: mapped.ok ? subjectsOf(mapped.event) : [], withdrawal: signal }
 }
 
 function settle(
@@ -204,7 +240,7 @@ function settle(
 ): { receipt: Receipt; clickId?: string } {
   const receipt: Receipt = { accepted: 0, rejected: [], ignored: 0, withdrawn: 0 }
   let clickId: string | undefined
-  for (const [index, outcome] of outcomes.entries()) {
+  outcomes.forEach((outcome, index) => {
     if (outcome.kind === 'rejected') {
       const { code, message } = outcome
       receipt.rejected.push({ index, code, message })
@@ -214,6 +250,6 @@ function settle(
       if (outcome.kind === 'accepted') clickId = outcome.clickId ?? clickId
       if (outcome.kind === 'ignored') report({ kind: 'ignored', door })
     }
-  }
+  })
   return { receipt, ...(clickId !== undefined && { clickId }) }
 }

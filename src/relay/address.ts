@@ -21,6 +21,8 @@ const MAX_HOPS = 50
  */
 export function parseAddress(raw: unknown): string | undefined {
   if (typeof raw !== 'string' || raw.length > MAX_TEXT) return undefined
+  // What a socket states, nearly always.
+  if (IPV4.test(raw)) return raw
   const text = raw.trim().replace(/^"(.*)"$/, '$1')
   const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1]
   const candidate = bracketed ?? (/^[\d.]+:\d{1,5}$/.test(text) ? text.slice(0, text.indexOf(':')) : text)

@@ -50,6 +50,7 @@ export interface AppOptions {
   outbox: Outbox
   state: SharedState
   script: string | undefined
+  inspector: string | undefined
   report: (report: RequestReport | AcceptReport) => void
   now: () => number
 }
@@ -66,7 +67,7 @@ export interface App {
 /** What a door answers. */
 export interface DoorAnswer {
   status: number
-  headers: Record<string, string>
+  headers: Readonly<Record<string, string>>
   body: string
 }
 
@@ -86,12 +87,12 @@ const PLAIN_HEADERS = {
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
 }
+const JSON_HEADERS = { ...PLAIN_HEADERS, 'content-type': 'application/json; charset=utf-8' }
 
 /** Routes, limits and answers: each door reads its own form, then all go the same way. */
-export function createApp({ settings, outbox, state, script, report, now }: AppOptions): App {
+export function createApp({ settings, outbox, state, script, inspector, report, now }: AppOptions): App {
   const { tags, trustProxy, limits, path } = settings
   const guard = createGuard(limits, state, now)
-  const origins = new Set(tags.flatMap((tag) => tag.origins))
   let closing = false
   let open = 0
   let idle = () => {}
@@ -101,14 +102,14 @@ export function createApp({ settings, outbox, state, script, report, now }: AppO
   const browser: Door = async (request, { address }) => {
     const { headers } = request
     const visitor = readVisitor(headers, address, trustProxy)
-    await guard.admitAddress(visitor.address)
+    guard.admitAddress(visitor.address)
     demandPlainType(headers)
     const site = readSite(headers)
     tagsOfOrigin(tags, site, headers)
     const body = parseJson(await readBody(request, REQUEST_LIMITS.browser.bytes))
     const { key, sentAt, items } = readBrowserBody(body, REQUEST_LIMITS.browser.events)
     const chosen = tagsOfOrigin(tagsOfKey(tags, key), site, headers)
-    await admitTags(chosen)
+    admitTags(chosen)
     const { receipt, clickId } = await take({ door: 'browser', items, tags: chosen, sentAt, visitor })
     const cookies = clickId === undefined ? [] : chosen.map((tag) => renewClickCookie(clickId, tag, site))
     return { receipt, cookie: cookies.find((cookie) => cookie !== undefined) }
@@ -127,7 +128,7 @@ export function createApp({ settings, outbox, state, script, report, now }: AppO
     await guard.refuseReplay(signature)
     const { key, sentAt, items } = readServerBody(parseJson(bytes), limit.events)
     const chosen = key === undefined ? signers : tagsOfKey(signers, key)
-    await admitTags(chosen)
+    admitTags(chosen)
     const { receipt } = await take({ door: 'server', items, tags: chosen, sentAt })
     await guard.useSignature(signature)
     return { receipt }
@@ -146,7 +147,7 @@ export function createApp({ settings, outbox, state, script, report, now }: AppO
         const body = await read()
         return { chosen: await authenticate(tags, `${body.writeKey ?? ''}`), body }
       })
-      await admitTags(chosen)
+      admitTags(chosen)
       const { sentAt, items } = body ?? (await read())
       return take({ door: 'segment', items, tags: chosen, sentAt })
     }
@@ -157,7 +158,7 @@ export function createApp({ settings, outbox, state, script, report, now }: AppO
     const chosen = await withCredentials(clientAddress(headers, address, trustProxy), () =>
       authenticate(tags, /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? ''),
     )
-    await admitTags(chosen)
+    admitTags(chosen)
     const items = readAmplitudeBody(parseJson(await readBody(request, limit.bytes, true)), limit.events, now())
     return take({ door: 'amplitude', items, tags: chosen })
   }
@@ -166,50 +167,52 @@ export function createApp({ settings, outbox, state, script, report, now }: AppO
 
   /** Guessing keys ends soon, but costs those who know theirs nothing. */
   async function withCredentials<T>(address: string | undefined, action: () => Promise<T>): Promise<T> {
-    await guard.admitCredentials(address)
+    guard.admitCredentials(address)
     try {
       return await action()
     } catch (error) {
-      if (error instanceof Refusal && error.status === 401) await guard.countWrongCredentials(address)
+      if (error instanceof Refusal && error.status === 401) guard.countWrongCredentials(address)
       throw error
     }
   }
 
   /** Lets pages of listed origins read the answer. Never with credentials, never by reflection. */
-  function corsHeaders(headers: HeaderReader): Record<string, string> {
-    const origin = headers.get('origin')
-    return {
-      vary: 'Origin',
-      'cross-origin-resource-policy': 'cross-origin',
-      ...(origin !== null &&
-        origins.has(origin) && {
+  const crossOrigin = { ...JSON_HEADERS, vary: 'Origin', 'cross-origin-resource-policy': 'cross-origin' }
+  const toOrigin = new Map(
+    tags
+      .flatMap((tag) => tag.origins)
+      .map((origin) => [
+        origin,
+        {
+          ...crossOrigin,
           'access-control-allow-origin': origin,
           'access-control-expose-headers': 'Retry-After',
-        }),
-    }
-  }
+        },
+      ]),
+  )
 
   const serve =
     (name: DoorName, door: Door) =>
     async (request: DoorRequest, info: RequestInfo): Promise<DoorAnswer> => {
       const started = performance.now()
-      const headers: Record<string, string> = {
-        ...PLAIN_HEADERS,
-        'content-type': 'application/json; charset=utf-8',
-        ...(name === 'browser' && corsHeaders(request.headers)),
-      }
+      let headers: Readonly<Record<string, string>> =
+        name === 'browser' ? (toOrigin.get(request.headers.get('origin') ?? '') ?? crossOrigin) : JSON_HEADERS
       let result: { status: number; body: object; code?: string; error?: unknown }
       open += 1
       try {
         if (closing) throw new Refusal(503, 'closing', 'the relay is stopping', 2_000)
         const { receipt, cookie } = await door(request, info)
-        if (cookie) headers['set-cookie'] = cookie
+        if (cookie) headers = { ...headers, 'set-cookie': cookie }
         result = describeReceipt(name, receipt)
       } catch (error) {
         result = describeFailure(error)
         const { retryAfterMs } = error as Partial<Refusal>
-        if (retryAfterMs !== undefined) headers['retry-after'] = `${Math.max(1, Math.ceil(retryAfterMs / 1000))}`
-        if (result.status === 401 && CHALLENGES[name]) headers['www-authenticate'] = CHALLENGES[name]
+        const challenge = result.status === 401 && CHALLENGES[name]
+        headers = {
+          ...headers,
+          ...(retryAfterMs !== undefined && { 'retry-after': `${Math.max(1, Math.ceil(retryAfterMs / 1000))}` }),
+          ...(challenge && { 'www-authenticate': challenge }),
+        }
       } finally {
         open -= 1
         if (open === 0) idle()
@@ -249,10 +252,14 @@ export function createApp({ settings, outbox, state, script, report, now }: AppO
     })
     app.all(route, () => empty(405, { allow: 'POST' }))
   }
-  if (script !== undefined) {
-    const file = createScript(script)
-    app.get('/uetkit.min.js', (context) => file(context.req.raw))
-    app.all('/uetkit.min.js', () => empty(405, { allow: 'GET, HEAD' }))
+  for (const [route, source] of [
+    ['/uetkit.min.js', script],
+    ['/uetkit-inspector.min.js', inspector],
+  ] as const) {
+    if (source === undefined) continue
+    const file = createScript(source)
+    app.get(route, (context) => file(context.req.raw))
+    app.all(route, () => empty(405, { allow: 'GET, HEAD' }))
   }
   app.notFound(() => empty(404))
 

@@ -8,18 +8,28 @@ export interface WrongClaim {
   message: string
 }
 
+const TICKET_MISSING: WrongClaim = {
+  code: 'ticket_missing',
+  message: 'this event needs a signed ticket in its property "ticket"',
+}
+const TICKET_WRONG: WrongClaim = {
+  code: 'ticket_wrong',
+  message: 'the ticket is forged, expired, or belongs to another id, value or currency',
+}
+
 /**
  * Whether a browser may claim this. Whoever reads a page's source can send what the page sends, so the operator can
  * bound it: names, values and currencies that exist, and orders only with a ticket that the shop's backend signed.
+ * Answers at once, but for a ticket.
  *
  * @param now Milliseconds since the epoch.
  */
-export async function judgeClaim(
+export function judgeClaim(
   event: ServerEvent,
   capi: CapiEvent,
   tag: Pick<TagSettings, 'browser' | 'serverKey'>,
   now: number,
-): Promise<WrongClaim | undefined> {
+): WrongClaim | undefined | Promise<WrongClaim | undefined> {
   const { events, maxValue = Infinity, currencies, ticketFor } = tag.browser
   const name = event.name || event.type
   if (events && !events.includes(name)) {
@@ -34,17 +44,15 @@ export async function judgeClaim(
   }
   if (!ticketFor?.includes(name)) return undefined
   const presented = event.properties?.ticket
-  if (presented === undefined) {
-    return { code: 'ticket_missing', message: 'this event needs a signed ticket in its property "ticket"' }
-  }
-  const ticket = tag.serverKey === undefined ? undefined : await openTicket(reveal(tag.serverKey), presented)
-  const fits =
-    ticket?.id === event.id &&
-    typeof ticket.expires === 'number' &&
-    ticket.expires * 1000 > now &&
-    ticket.value === value &&
-    ticket.currency === currency
-  return fits
-    ? undefined
-    : { code: 'ticket_wrong', message: 'the ticket is forged, expired, or belongs to another id, value or currency' }
+  if (presented === undefined) return TICKET_MISSING
+  if (tag.serverKey === undefined) return TICKET_WRONG
+  return openTicket(reveal(tag.serverKey), presented).then((ticket) => {
+    const fits =
+      ticket?.id === event.id &&
+      typeof ticket.expires === 'number' &&
+      ticket.expires * 1000 > now &&
+      ticket.value === value &&
+      ticket.currency === currency
+    return fits ? undefined : TICKET_WRONG
+  })
 }

@@ -21,6 +21,15 @@ export interface MemorySharedStateOptions {
 
 /** The state of a single relay, which forgets it when it stops. */
 export function memorySharedState(options: MemorySharedStateOptions = {}): SharedState {
+  const { increment } = memoryCounters(options)
+  return {
+    increment: async (key, by, ttlMs) => increment(key, by, ttlMs),
+    once: async (key, ttlMs) => increment(key, 1, ttlMs) === 1,
+  }
+}
+
+/** Counters in memory, which answer at once. */
+export function memoryCounters(options: MemorySharedStateOptions = {}) {
   const { now = Date.now, maxKeys = 100_000 } = options
   const entries = new Map<string, { sum: number; until: number }>()
 
@@ -38,8 +47,5 @@ export function memorySharedState(options: MemorySharedStateOptions = {}): Share
     for (const key of [...entries.keys()].slice(0, Math.ceil(maxKeys / 10))) entries.delete(key)
   }
 
-  return {
-    increment: async (key, by, ttlMs) => (entry(key, ttlMs).sum += by),
-    once: async (key, ttlMs) => (entry(key, ttlMs).sum += 1) === 1,
-  }
+  return { increment: (key: string, by: number, ttlMs: number): number => (entry(key, ttlMs).sum += by) }
 }

@@ -36,10 +36,12 @@ export interface Courier {
   close(options?: { deadlineMs?: number }): Promise<void>
 }
 
-/** Sendings at the same time beyond the first of each tag, all tags together: they bound the memory. */
-const MAX_EXTRA = 16
 /** Below Microsoft's request limit as far as it is known, so that a claim is one request. */
 const MAX_BYTES = 900_000
+/** Bytes of events on their way at the same time, all tags together: they, several times over, are the memory. */
+const MAX_IN_FLIGHT = 3 * MAX_BYTES
+/** So many bytes each tag may have on its way whatever the others do. */
+const MIN_BYTES = 64_000
 /** The store has so long to hear of the last sendings after the deadline. */
 const SETTLE_MS = 2_000
 
@@ -52,7 +54,7 @@ export function createCourier(options: CourierOptions): Courier {
   const { lingerMs = 250, leaseMs = 60_000, pollMs = 5_000, sweepMs = 60_000 } = options
   const lanes = new Map<string, ReturnType<typeof createLane>>()
   const abort = new AbortController()
-  let extra = 0
+  let inFlight = 0
   let closing: Promise<void> | undefined
 
   const notify = (notice: CourierNotice) => {
@@ -71,14 +73,17 @@ export function createCourier(options: CourierOptions): Courier {
     lingerMs,
     leaseMs,
     pollMs,
-    maxBytes: MAX_BYTES,
     signal: abort.signal,
-    widen() {
-      if (extra >= MAX_EXTRA) return undefined
-      extra += 1
-      return () => {
-        extra -= 1
+    reserve(first) {
+      const free = MAX_IN_FLIGHT - inFlight
+      if (!first && free < MAX_BYTES) return undefined
+      let bytes = Math.min(MAX_BYTES, Math.max(MIN_BYTES, free))
+      const use = (next: number) => {
+        inFlight += next - bytes
+        bytes = next
       }
+      inFlight += bytes
+      return { bytes, use }
     },
   }
   const lane = (tagId: string) => {

@@ -14,7 +14,11 @@ export const readVisitor = (headers: HeaderReader, socket: string | undefined, t
   address: clientAddress(headers, socket, trust),
   userAgent: headers.get('user-agent') ?? undefined,
   // Several headers arrive joined by commas; any of them counts.
-  gpc: (headers.get('sec-gpc') ?? '').split(',').some((value) => value.trim() === '1'),
+  gpc:
+    headers
+      .get('sec-gpc')
+      ?.split(',')
+      .some((value) => value.trim() === '1') ?? false,
 })
 
 /** A difference below this is the way through the network, not a wrong clock. */

@@ -9,12 +9,12 @@ import { SIGNATURE_WINDOW_MS } from './signature.ts'
 /** What may come in, judged before a body is read or an event looked at. */
 export interface Guard {
   /** Counts a request. Throws a Refusal (429) above the rate of its address. */
-  admitAddress(address: string | undefined): Promise<void>
+  admitAddress(address: string | undefined): void
   /** Throws a Refusal (429) when too many requests of this address had a wrong key or signature. */
-  admitCredentials(address: string | undefined): Promise<void>
-  countWrongCredentials(address: string | undefined): Promise<void>
+  admitCredentials(address: string | undefined): void
+  countWrongCredentials(address: string | undefined): void
   /** Counts a request. Throws a Refusal (429) above the rate of its key. */
-  admitKey(key: string): Promise<void>
+  admitKey(key: string): void
   /** Throws a Refusal (401) for a signature that was used. */
   refuseReplay(signature: string): Promise<void>
   /** To be called once its request is accepted, not before: a refused one may be sent again. */
@@ -40,20 +40,18 @@ export function createGuard(limits: RelaySettings['limits'], state: SharedState,
   const tooMany = (message: string) => new Refusal(429, 'rate_limited', message, WINDOW_MS - (now() % WINDOW_MS))
 
   return {
-    async admitAddress(address) {
+    admitAddress(address) {
       if (addressLimit === Infinity || address === undefined) return
-      if ((await count('address', group(address))) > addressLimit) throw tooMany('too many requests from this address')
+      if (count('address', group(address)) > addressLimit) throw tooMany('too many requests from this address')
     },
-    async admitCredentials(address) {
-      if ((await count('wrong', group(address), 0)) >= WRONG_CREDENTIALS)
-        throw tooMany('too many wrong keys from this address')
+    admitCredentials(address) {
+      if (count('wrong', group(address), 0) >= WRONG_CREDENTIALS) throw tooMany('too many wrong keys from this address')
     },
-    async countWrongCredentials(address) {
-      await count('wrong', group(address))
+    countWrongCredentials(address) {
+      count('wrong', group(address))
     },
-    async admitKey(key) {
-      if (keyLimit !== Infinity && (await count('key', key)) > keyLimit)
-        throw tooMany('too many requests with this key')
+    admitKey(key) {
+      if (keyLimit !== Infinity && count('key', key) > keyLimit) throw tooMany('too many requests with this key')
     },
     async refuseReplay(signature) {
       if ((await state.increment(`signature ${signature}`, 0, 2 * SIGNATURE_WINDOW_MS)) > 0) {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import type { DoorAnswer } from './app.ts'
 import type { DoorRequest } from './body.ts'
 import type { Relay } from './relay.ts'
 
@@ -47,7 +48,7 @@ const fromIncoming = (incoming: IncomingMessage): DoorRequest => ({
     }),
 })
 
-function answer(outgoing: ServerResponse, status: number, headers: Record<string, string>, body: string): void {
+function answer(outgoing: ServerResponse, status: number, headers: DoorAnswer['headers'], body: string): void {
   if (outgoing.destroyed || outgoing.headersSent) return
   outgoing.writeHead(status, {
     ...headers,

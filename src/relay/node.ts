@@ -86,7 +86,8 @@ export async function startRelay(
   const clock = options.now ? { now: options.now } : {}
   const outbox: Outbox & Partial<PostgresOutbox> = options.outbox ?? openOutbox(store, { onNotice, ...clock })
   const { state } = outbox
-  const script = readScript()
+  const script = readScript('uetkit.min.js')
+  const inspector = readScript('uetkit-inspector.min.js')
   let glance: ReturnType<typeof createGlance> | undefined
   const relay = createRelay({
     ...settings,
@@ -94,6 +95,7 @@ export async function startRelay(
     outbox,
     ...(state && { state }),
     ...(script !== undefined && { script }),
+    ...(inspector !== undefined && { inspector }),
     ...(options.fetch && { fetch: options.fetch }),
     onReport: (report) => {
       glance?.onReport(report)
@@ -176,9 +178,9 @@ function urlOf(server: Server): string {
   return `http://${any ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-/** The script-tag build beside the built files, or where a checkout has it. */
-function readScript(): string | undefined {
-  const found = ['../uetkit.min.js', '../../dist/uetkit.min.js']
+/** A built script beside the built files, or where a checkout has it. */
+function readScript(name: string): string | undefined {
+  const found = [`../${name}`, `../../dist/${name}`]
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => existsSync(path))
   return found === undefined ? undefined : readFileSync(found, 'utf8')

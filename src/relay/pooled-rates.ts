@@ -1,4 +1,4 @@
-import { memorySharedState, type SharedState } from './common-state.ts'
+import { memoryCounters, type SharedState } from './common-state.ts'
 
 /** How long a relay may count by itself before it tells the others. */
 const SYNC_MS = 250
@@ -8,8 +8,8 @@ const SYNC_MS = 250
  * at once by itself, tells the shared state now and then, and adds what the others had counted by then. So a limit holds
  * across relays but for what comes in a quarter of a second. While the shared state is away, each counts alone.
  */
-export function pooledRates(shared: SharedState, now: () => number): Pick<SharedState, 'increment'> {
-  const own = memorySharedState({ now })
+export function pooledRates(shared: SharedState, now: () => number) {
+  const own = memoryCounters({ now })
   const others = new Map<string, { sum: number; untold: number; toldAt: number; telling: boolean; until: number }>()
 
   const tell = (key: string, entry: { sum: number; untold: number; toldAt: number; telling: boolean }, ttl: number) => {
@@ -21,8 +21,8 @@ export function pooledRates(shared: SharedState, now: () => number): Pick<Shared
       .increment(key, by, ttl)
       .then(
         // What the others counted is all but what this relay has told so far.
-        async (sum) => {
-          entry.sum = sum - ((await own.increment(key, 0, ttl)) - entry.untold)
+        (sum) => {
+          entry.sum = sum - (own.increment(key, 0, ttl) - entry.untold)
         },
         () => {
           entry.untold += by
@@ -34,8 +34,9 @@ export function pooledRates(shared: SharedState, now: () => number): Pick<Shared
   }
 
   return {
-    async increment(key, by, ttlMs) {
-      const mine = await own.increment(key, by, ttlMs)
+    /** As `SharedState` does, but answers at once. */
+    increment(key: string, by: number, ttlMs: number): number {
+      const mine = own.increment(key, by, ttlMs)
       const moment = now()
       let entry = others.get(key)
       if (!entry || entry.until <= moment) {

@@ -18,6 +18,8 @@ export interface RelayOptions extends RelayInput {
   state?: SharedState
   /** The script-tag build, served at `/uetkit.min.js`. */
   script?: string
+  /** The inspector's build, served beside it at `/uetkit-inspector.min.js`, where the script tag looks for it. */
+  inspector?: string
   onReport?: (report: RelayReport) => void
   /** For sending to the Conversions API. */
   fetch?: Fetch
@@ -42,7 +44,7 @@ export interface Relay {
  * @throws ConfigError for options that cannot work, naming each.
  */
 export function createRelay(options: RelayOptions): Relay {
-  const { outbox, state, script, onReport, fetch, now = Date.now, ...input } = options
+  const { outbox, state, script, inspector, onReport, fetch, now = Date.now, ...input } = options
   const settings = check(settingsSchema, input, "the relay's options")
   const report = (item: RelayReport) => {
     try {
@@ -63,7 +65,15 @@ export function createRelay(options: RelayOptions): Relay {
     onNotice: report,
     now,
   })
-  const app = createApp({ settings, outbox, state: state ?? memorySharedState({ now }), script, report, now })
+  const app = createApp({
+    settings,
+    outbox,
+    state: state ?? memorySharedState({ now }),
+    script,
+    inspector,
+    report,
+    now,
+  })
   let closing: Promise<void> | undefined
   return {
     fetch: app.fetch,

@@ -116,7 +116,16 @@ export const tagSchema = <S extends v.GenericSchema>(secretSchema: S) =>
     ),
   })
 
-const RESERVED = ['/v1/server', '/v1/batch', '/v1/track', '/v1/page', '/v1/identify', '/v1/amplitude', '/uetkit.min.js']
+const RESERVED = [
+  '/v1/server',
+  '/v1/batch',
+  '/v1/track',
+  '/v1/page',
+  '/v1/identify',
+  '/v1/amplitude',
+  '/uetkit.min.js',
+  '/uetkit-inspector.min.js',
+]
 
 /** What every relay takes, however it is configured. */
 export const sharedEntries = {

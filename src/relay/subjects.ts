@@ -4,4 +4,4 @@ const IDENTIFIERS = ['anonymousId', 'externalId', 'em', 'ph', 'msclkid', 'idfa',
 
 /** Whom an event is about: the values by which a withdrawal finds it. */
 export const subjectsOf = ({ userData }: Pick<CapiEvent, 'userData'>): string[] =>
-  IDENTIFIERS.flatMap((key) => (userData[key] === undefined ? [] : [userData[key]]))
+  IDENTIFIERS.map((key) => userData[key]).filter((value) => value !== undefined)

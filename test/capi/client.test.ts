@@ -125,9 +125,30 @@ describe('createCapiClient', () => {
     const { send } = setup()
     expect(summary(await send([null, 'x', 7] as never))).toEqual([
       'invalid unreadable',
-      'invalid InvalidEnumValue: eventType',
+      'invalid unreadable',
       'invalid InvalidEnumValue: eventType',
     ])
+  })
+
+  it('sends texts as they stand, and knows what is wrong with them', async () => {
+    const { fake, send } = setup({ futureToleranceMs: 0 })
+    const text = `{ "note": "å", ${JSON.stringify(event('as-it-stands')).slice(1)}`
+    const outcomes = await send([
+      text,
+      JSON.stringify(event('early', { eventTime: SECONDS + 60 })),
+      JSON.stringify(event('bad', { keywords: 'bad' })),
+      JSON.stringify(event('nobody', { userData: {} })),
+      text.slice(0, -1),
+    ])
+    expect(summary(outcomes)).toEqual([
+      'delivered',
+      'delivered',
+      'invalid Odd_bad: keywords',
+      'invalid Empty: userData',
+      'invalid unreadable',
+    ])
+    expect(fake.requests.at(-1)!.body).toContain(text)
+    expect(fake.oracle.accepted.map(({ event }) => event.eventTime)).toEqual([SECONDS - 60, SECONDS])
   })
 
   it('brings events from the future back to now', async () => {

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createCapiClient } from '../../src/capi/client.ts'
 import type { Outcome } from '../../src/capi/outcome.ts'
 import type { CapiEvent } from '../../src/core/capi-json.ts'
 import { type Courier, type CourierNotice, type CourierOptions, createCourier } from '../../src/relay/courier.ts'
 import { memoryOutbox } from '../../src/relay/outbox/memory.ts'
 import { type Outbox, OutboxError } from '../../src/relay/outbox/outbox.ts'
+import { createFakeCapi } from '../../src/testing/fake-capi.ts'
 import { newEvent, newEvents } from './outbox/conformance.ts'
 
 const TAG = '97247724'
@@ -14,7 +16,7 @@ const HOUR = 3_600_000
 const delivered: Outcome = { status: 'delivered', warnings: [] }
 const failing = (reason: string): Outcome => ({ status: 'retry', reason, warnings: [] })
 
-type Answer = (events: readonly CapiEvent[], tagId: string) => Outcome[] | Promise<Outcome[]>
+type Answer = (events: readonly (CapiEvent | string)[], tagId: string) => Outcome[] | Promise<Outcome[]>
 
 describe('the courier', () => {
   let outbox: Outbox
@@ -110,19 +112,43 @@ describe('the courier', () => {
   })
 
   it('makes dead letters of what Microsoft never takes', async () => {
-    await outbox.append([...newEvents(2), newEvent({ body: 'not JSON' })])
-    answer = () => [{ status: 'invalid', reason: 'Empty: userData', warnings: [] }, delivered]
+    await outbox.append([...newEvents(2), newEvent()])
+    answer = () => [
+      { status: 'invalid', reason: 'Empty: userData', warnings: [] },
+      delivered,
+      { status: 'expired', reason: 'expired', warnings: [] },
+    ]
     start()
     await pass(0)
     expect(await books()).toMatchObject({ delivered: 1, dead: 2 })
     expect((await outbox.deadLetters({ limit: 10 })).map(({ reason }) => reason)).toEqual([
       'Empty: userData',
-      'unreadable',
+      'expired',
     ])
     expect(of('dead')).toMatchObject([
       { reason: 'Empty: userData', events: 1 },
-      { reason: 'unreadable', events: 1 },
+      { reason: 'expired', events: 1 },
     ])
+  })
+
+  it('sends what is stored as it stands, and buries what was damaged in the store', async () => {
+    const stored = JSON.stringify({
+      eventType: 'custom',
+      eventTime: START / 1_000,
+      eventId: 'fine',
+      adStorageConsent: 'G',
+      userData: { anonymousId: 'a1' },
+    })
+    await outbox.append([
+      newEvent({ body: stored }),
+      newEvent({ body: stored.slice(0, -9) }),
+      newEvent({ body: 'null' }),
+    ])
+    const capi = createFakeCapi({ tags: { [TAG]: 'token' }, now: () => START })
+    start({ sender: () => createCapiClient({ tagId: TAG, token: 'token', fetch: capi.fetch, now: () => START }) })
+    await vi.waitFor(async () => expect(await books()).toMatchObject({ delivered: 1, dead: 2 }))
+    expect((await outbox.deadLetters({ limit: 10 })).map(({ reason }) => reason)).toEqual(['unreadable', 'unreadable'])
+    expect(capi.oracle.timesAccepted('fine')).toBe(1)
   })
 
   it('says which fields were left out, and of how many events', async () => {
@@ -207,7 +233,8 @@ describe('the courier', () => {
   it('gets all but one event through when that one breaks every batch it is in', async () => {
     const poison = newEvent({ body: '{"poison":true}' })
     await outbox.append([...newEvents(1_500), poison, ...newEvents(1_500)])
-    answer = (events) => events.map(() => (events.some((event) => 'poison' in event) ? failing('http-500') : delivered))
+    answer = (events) =>
+      events.map(() => (events.some((event) => `${event}`.includes('poison')) ? failing('http-500') : delivered))
     start({ random: seeded(7) })
     await pass(HOUR)
     expect(await books()).toMatchObject({ delivered: 3_000, waiting: 1 })

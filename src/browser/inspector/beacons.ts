@@ -15,9 +15,17 @@ export interface BeaconSeen {
   requested: boolean
 }
 
+/** A request as it was seen: its query is read later, when there is time. */
+export interface RawBeacon {
+  query: string
+  /** Milliseconds since the epoch. */
+  time: number
+  host?: string | undefined
+}
+
 const BEACON = /\b(bat\.bing\.(?:com|net))\/(?:actionp?|action-err)\/0\?(.*)/
 
-const read = (query: string, time: number, host?: string): BeaconSeen => {
+export const readBeacon = ({ query, time, host }: RawBeacon): BeaconSeen => {
   const params: Record<string, string> = {}
   for (const [name, value] of new URLSearchParams(query)) params[name] = name === 'pid' ? value : maskText(value)
   const { ti, mid, bo, evt = '' } = params
@@ -32,7 +40,7 @@ const read = (query: string, time: number, host?: string): BeaconSeen => {
  */
 export function watchBeacons(
   window: Window & typeof globalThis,
-  onBeacon: (beacon: BeaconSeen) => void,
+  onBeacon: (beacon: RawBeacon) => void,
   onRefusal: (message: string, tagId: string) => void,
 ): () => void {
   const stop = new AbortController()
@@ -41,7 +49,7 @@ export function watchBeacons(
     'UetEvent',
     (event) => {
       const query = (event as CustomEvent<{ uetEvent?: unknown }>).detail?.uetEvent
-      if (typeof query === 'string') onBeacon(read(query, Date.now()))
+      if (typeof query === 'string') onBeacon({ query, time: Date.now() })
     },
     { signal },
   )
@@ -57,7 +65,7 @@ export function watchBeacons(
   const observer = new window.PerformanceObserver((list) => {
     for (const { name, startTime } of list.getEntries()) {
       const [, host, query] = BEACON.exec(name) ?? []
-      if (query) onBeacon(read(query, performance.timeOrigin + startTime, host))
+      if (query) onBeacon({ query, time: performance.timeOrigin + startTime, host })
     }
   })
   observer.observe({ type: 'resource', buffered: true })

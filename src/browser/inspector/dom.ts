@@ -13,6 +13,17 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
+/** Tells whether a value differs from the one before: the same drawn again would only cost the page a layout. */
+export function createChangeTest(): (value: unknown) => boolean {
+  let before = ''
+  return (value) => {
+    const now = JSON.stringify(value)
+    const isNew = now !== before
+    before = now
+    return isNew
+  }
+}
+
 const SVG = 'http://www.w3.org/2000/svg'
 
 /** An icon of strokes in a 16 by 16 box. */

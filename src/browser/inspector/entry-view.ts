@@ -92,12 +92,23 @@ const pipsOf = ({ call, consent, beacons, relay }: Entry): Child[] => {
   ]
 }
 
-/** The row of an entry; `fill` draws it again, and keeps it open. */
-export function createRow(entry: Entry): { element: HTMLLIElement; fill(): void } {
+export interface Row {
+  element: HTMLLIElement
+  /** Draws it again, and keeps it open. */
+  fill(): void
+  /** A line above it where another page of the visit begins; none where the text is empty. */
+  mark(text: string): void
+  /** Whether somebody has opened it or stands on it. */
+  isUsed(): boolean
+}
+
+/** The row of an entry. */
+export function createRow(entry: Entry): Row {
   const summary = h('summary')
   const more = h('div', { class: 'more' })
   const details = h('details', {}, summary, more)
   const element = h('li', { class: 'row', 'data-kind': entry.kind, 'data-tone': entry.tone }, details)
+  let marked = ''
   const open = () => more.replaceChildren(...(detailsOf(entry).filter(Boolean) as Node[]))
   details.addEventListener('toggle', () => details.open && open())
   const fill = () => {
@@ -109,5 +120,14 @@ export function createRow(entry: Entry): { element: HTMLLIElement; fill(): void 
     if (details.open) open()
   }
   fill()
-  return { element, fill }
+  return {
+    element,
+    fill,
+    mark: (text) => {
+      if (text === marked) return
+      marked = text
+      element.replaceChildren(...(text ? [h('p', { class: 'mark' }, text)] : []), details)
+    },
+    isUsed: () => details.open || summary.matches(':focus'),
+  }
 }

@@ -1,5 +1,5 @@
 import type { UetState } from '../types.ts'
-import type { BeaconSeen } from './beacons.ts'
+import type { Digest } from './digest.ts'
 import type { RawHash } from './raw-hashes.ts'
 import type { Entry } from './timeline.ts'
 
@@ -18,9 +18,8 @@ export interface Facts {
   now: number
   /** One for each tracker on the page. */
   trackers: UetState[]
-  /** Rows of this page only. */
-  entries: Entry[]
-  beacons: BeaconSeen[]
+  entries: readonly Entry[]
+  digest: Digest
   /** What the tag refused. */
   refusals: string[]
   violations: Violation[]
@@ -84,13 +83,24 @@ type ReportingObserverClass = new (
 
 const TAG_SCRIPT = /\/\/bat\.bing\.(com|net)\/bat\.js/
 
+type Snippet = 'inline' | 'requested' | undefined
+
 /** Microsoft's own snippet in the page, and requests of the tag script that no tracker of ours made. */
-export function countForeignSnippets(document: Document, trackers: number): number {
-  const scripts = Array.from(document.scripts)
-  const inline = scripts.filter(({ src, text }) => !src && TAG_SCRIPT.test(text)).length
-  const requested = scripts.filter(({ src }) => TAG_SCRIPT.test(src)).length
-  // A snippet requests the script by itself, and each tracker at most once.
-  return Math.max(inline, requested - trackers)
+export function createSnippetCounter(document: Document): (trackers: number) => number {
+  // A page may hold megabytes of inline script: each is read once.
+  const known = new WeakMap<HTMLScriptElement, Snippet>()
+  const kindOf = ({ src, text }: HTMLScriptElement): Snippet =>
+    TAG_SCRIPT.test(src || text) ? (src ? 'requested' : 'inline') : undefined
+  return (trackers) => {
+    const counts = { inline: 0, requested: 0 }
+    for (const script of document.scripts) {
+      if (!known.has(script)) known.set(script, kindOf(script))
+      const kind = known.get(script)
+      if (kind) counts[kind]++
+    }
+    // A snippet requests the script by itself, and each tracker at most once.
+    return Math.max(counts.inline, counts.requested - trackers)
+  }
 }
 
 /** Tags with more than one running instance. The tag script leaves each under a global of this form. */

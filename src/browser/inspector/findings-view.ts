@@ -1,11 +1,11 @@
-import { h } from './dom.ts'
+import { createChangeTest, h } from './dom.ts'
 import type { Finding } from './findings.ts'
 
 /** The list of findings. It is drawn again only when they changed, so that nobody loses the place. */
 export function createFindingsView(): { element: HTMLElement; show(findings: Finding[]): void } {
   const list = h('ol', { 'aria-label': 'Findings' })
   const empty = h('p', { class: 'empty' }, 'Nothing is wrong as far as can be seen from this page.')
-  let shown = ''
+  const isNew = createChangeTest()
   return {
     element: h(
       'div',
@@ -13,9 +13,7 @@ export function createFindingsView(): { element: HTMLElement; show(findings: Fin
       h('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Findings' }, list, empty),
     ),
     show: (findings) => {
-      const now = JSON.stringify(findings)
-      if (now === shown) return
-      shown = now
+      if (!isNew(findings)) return
       empty.hidden = findings.length > 0
       list.replaceChildren(
         ...findings.map(({ id, level, title, evidence, remedy }) =>

@@ -1,7 +1,7 @@
 import { canonicalClickId } from '../../core/identifiers.ts'
 import type { BeaconSeen } from './beacons.ts'
+import { CLOCK_MS, DOUBLE_MS, type TagSeen } from './digest.ts'
 import type { Facts } from './facts.ts'
-import type { Entry } from './timeline.ts'
 import { blockedWords } from './words.ts'
 
 /** Something that is wrong on the page, and how to mend it. */
@@ -20,47 +20,22 @@ interface Rule extends Omit<Finding, 'evidence'> {
   find(facts: Facts): string | undefined | false
 }
 
-/** Two page loads within this time belong to one navigation. */
-const DOUBLE_MS = 1500
 /** An event without its beacon by then is not on its way any more. */
 const LOST_MS = 5000
-/** Hosts state the time of an event; what is further off than this is a wrong clock or a wrong unit. */
-const CLOCK_MS = 10 * 60_000
 
-const sent = ({ beacons }: Facts, ...kinds: string[]) => beacons.filter(({ evt }) => kinds.includes(evt))
-const names = (values: (string | undefined)[]) => [...new Set(values)].slice(0, 3).join(', ')
+const names = (values: Iterable<string | undefined>) => [...new Set(values)].slice(0, 3).join(', ')
 const unmanaged = ({ trackers }: Facts) =>
   trackers.filter(({ consent, consentSource }) => consent === 'unknown' && consentSource === 'off')
-const address = ({ params }: BeaconSeen) => `${params.p}`.split('#')[0]!
-
-/** Page loads of one tag for one address, so close that they are one navigation. `p` of a later one may be stale. */
-const doubles = (facts: Facts): [BeaconSeen, BeaconSeen][] => {
-  const loads = sent(facts, 'pageLoad')
-  return loads.flatMap((second, index) => {
-    const first = loads
-      .slice(0, index)
-      .find(
-        (other) =>
-          other.params.ti === second.params.ti &&
-          address(other) === address(second) &&
-          Math.abs(second.time - other.time) < DOUBLE_MS,
-      )
-    return first ? [[first, second] as [BeaconSeen, BeaconSeen]] : []
-  })
+/** What the first tag for which it is there has seen. */
+const first = (tags: Iterable<TagSeen>, pick: (tag: TagSeen) => BeaconSeen | undefined | false) => {
+  for (const tag of tags) {
+    const found = pick(tag)
+    if (found) return found
+  }
+  return
 }
-
-/** Beacons that say nothing about consent, split by whether the tag learned of it later. */
-const unsigned = (facts: Facts, later: boolean): BeaconSeen[] =>
-  sent(facts, 'pageLoad', 'custom').filter(
-    (beacon) =>
-      !beacon.params.asc &&
-      !beacon.params.tcf &&
-      later ===
-        facts.beacons.some(({ params, time }) => params.ti === beacon.params.ti && params.asc && time >= beacon.time),
-  )
-
-const revenueless = ({ entries }: Facts): Entry[] =>
-  entries.filter(({ conversion }) => conversion?.value && !conversion.currency)
+const pairWords = ([one, other]: readonly BeaconSeen[], what: string) =>
+  `Tag ${one!.params.ti} sent two ${what} ${`${other!.params.p}`.split('#')[0]}.`
 
 const clickIdOf = (url: string) => /[?&]msclkid=([^&#]*)/i.exec(url)?.[1]
 
@@ -86,9 +61,12 @@ export const RULES: readonly Rule[] = [
     id: 'consent-late',
     level: 'error',
     title: 'The consent default came too late',
-    find: (facts) => {
-      const [first] = unsigned(facts, true)
-      return first && `Tag ${first.params.ti} sent its ${first.evt} before it was told the default.`
+    find: ({ digest }) => {
+      const late = first(
+        digest.tags.values(),
+        ({ firstUnsigned, lastSigned = 0 }) => firstUnsigned && firstUnsigned.time <= lastSigned && firstUnsigned,
+      )
+      return late && `Tag ${late.params.ti} sent its ${late.evt} before it was told the default.`
     },
     remedy: 'Push the default before the first page load: start uetkit above every other snippet of this tag.',
   },
@@ -98,8 +76,12 @@ export const RULES: readonly Rule[] = [
     title: 'Beacons leave without ad storage consent (asc)',
     find: (facts) => {
       const known = unmanaged(facts).flatMap(({ tagIds }) => tagIds)
-      const [first] = unsigned(facts, false).filter(({ params }) => !known.includes(params.ti!))
-      return first && `Tag ${first.params.ti} never states consent.`
+      const silent = first(
+        facts.digest.tags.values(),
+        ({ lastUnsigned, lastSigned = 0 }) =>
+          lastUnsigned && lastUnsigned.time > lastSigned && !known.includes(lastUnsigned.params.ti!) && lastUnsigned,
+      )
+      return silent && `Tag ${silent.params.ti} never states consent.`
     },
     remedy: 'Give every tag on the page the consent default, or load it through uetkit.',
   },
@@ -114,10 +96,10 @@ export const RULES: readonly Rule[] = [
     id: 'second-tag',
     level: 'warning',
     title: 'Another tag sends from this page',
-    find: (facts) => {
-      const ours = facts.trackers.flatMap(({ tagIds }) => tagIds)
-      const others = facts.beacons.filter(({ params }) => params.ti && !ours.includes(params.ti))
-      return ours.length > 0 && others.length > 0 && `Tag ${names(others.map(({ params }) => params.ti))}.`
+    find: ({ trackers, digest }) => {
+      const ours = trackers.flatMap(({ tagIds }) => tagIds)
+      const others = [...digest.tags.keys()].filter((id) => id && !ours.includes(id))
+      return ours.length > 0 && others.length > 0 && `Tag ${names(others)}.`
     },
     remedy: 'If it is yours, list it in tagId: it then gets its own queue and the same consent. If not, remove it.',
   },
@@ -126,7 +108,7 @@ export const RULES: readonly Rule[] = [
     level: 'error',
     title: 'The same tag runs twice',
     find: (facts) => {
-      const doubled = [...facts.doubledTags, ...sent(facts, 'dedup').map(({ params }) => params.ti)]
+      const doubled = [...facts.doubledTags, ...facts.digest.restarted]
       return doubled.length > 0 && `Tag ${names(doubled)} was started more than once.`
     },
     remedy: 'Keep one of the two. Everything is counted twice as long as both run.',
@@ -135,20 +117,14 @@ export const RULES: readonly Rule[] = [
     id: 'double-page-load',
     level: 'error',
     title: 'One page view, two page loads',
-    find: (facts) => {
-      const [pair] = doubles(facts).filter(([first, second]) => !first.params.spa || !second.params.spa)
-      return pair && `Tag ${pair[0].params.ti} sent two for ${address(pair[1])}.`
-    },
+    find: ({ digest }) => digest.double && pairWords(digest.double, 'for'),
     remedy: 'Call page() once for each view. The script tag sends the first by itself, unless data-auto-page="false".',
   },
   {
     id: 'spa-twice',
     level: 'error',
     title: 'Navigations are tracked twice',
-    find: (facts) => {
-      const [pair] = doubles(facts).filter(([first, second]) => first.params.spa && second.params.spa)
-      return pair && `Tag ${pair[0].params.ti} sent two page loads for one navigation to ${address(pair[1])}.`
-    },
+    find: ({ digest }) => digest.spaDouble && pairWords(digest.spaDouble, 'page loads for one navigation to'),
     remedy:
       "Choose one: pageLoads: 'calls' with your page() calls, or the tag's own SPA tracking (pageLoads: 'auto', enableAutoSpaTracking) without them.",
   },
@@ -174,18 +150,21 @@ export const RULES: readonly Rule[] = [
     id: 'event-without-page-load',
     level: 'error',
     title: 'Events without a page load',
-    find: (facts) => {
-      const loads = sent(facts, 'pageLoad')
-      const orphan = sent(facts, 'custom').find(
-        ({ params, time }) => !loads.some((load) => load.params.ti === params.ti && load.time <= time + DOUBLE_MS),
+    find: ({ digest, trackers, entries, now }) => {
+      const tags = [...digest.tags.values()]
+      const orphan = first(
+        tags,
+        ({ firstLoad, firstEvent }) =>
+          firstEvent && !(firstLoad && firstLoad.time <= firstEvent.time + DOUBLE_MS) && firstEvent,
       )
       if (orphan)
         return `Tag ${orphan.params.ti} sent ${orphan.params.el ?? orphan.params.ea} and no page load before it.`
-      const ready = facts.trackers.some(({ script }) => script === 'ready')
-      const stuck = facts.entries.find(
-        ({ kind, beacons, time }) => kind === 'event' && !beacons.length && facts.now - time > LOST_MS,
+      const ready = trackers.some(({ script }) => script === 'ready')
+      if (!ready || tags.some(({ firstLoad }) => firstLoad)) return false
+      const stuck = entries.find(
+        ({ kind, beacons, time, earlier }) => kind === 'event' && !earlier && !beacons.length && now - time > LOST_MS,
       )
-      return ready && !loads.length && stuck && `${stuck.title} waits in the tag's queue for a page load.`
+      return stuck && `${stuck.title} waits in the tag's queue for a page load.`
     },
     remedy:
       'Let uetkit make the page load: remove disableAutoPageView, or the snippet that starts the tag without pushing pageLoad.',
@@ -194,7 +173,7 @@ export const RULES: readonly Rule[] = [
     id: 'revenue-without-currency',
     level: 'warning',
     title: 'Revenue without a currency',
-    find: (facts) => names(revenueless(facts).map(({ title, conversion }) => `${title}: ${conversion!.value}`)),
+    find: ({ digest }) => names(digest.revenueless),
     remedy:
       "Send the currency with each amount: { revenue: 25, currency: 'EUR' }. Otherwise the account's own is assumed.",
   },
@@ -202,10 +181,7 @@ export const RULES: readonly Rule[] = [
     id: 'value-dropped',
     level: 'warning',
     title: 'Values were left out',
-    find: ({ entries }) => {
-      const entry = entries.find(({ notes }) => notes?.length)
-      return entry && `${entry.title}: ${entry.notes!.join('; ')}.`
-    },
+    find: ({ digest: { reduced } }) => reduced && `${reduced.title}: ${reduced.notes!.join('; ')}.`,
     remedy: 'Correct the property. The tag would have refused the whole event for it.',
   },
   {
@@ -228,11 +204,10 @@ export const RULES: readonly Rule[] = [
     id: 'click-id-lost',
     level: 'error',
     title: 'The click id was lost',
-    find: (facts) => {
-      const given = clickIdOf(facts.landing)
+    find: ({ landing, digest: { openLoad: load } }) => {
+      const given = clickIdOf(landing)
       if (given === undefined) return false
       if (!canonicalClickId(given)) return 'The msclkid of the address is malformed.'
-      const load = sent(facts, 'pageLoad').find(({ params }) => params.asc !== 'D')
       if (!load) return false
       if (canonicalClickId(load.params.msclkid) !== canonicalClickId(given))
         return 'The page arrived with msclkid, and the page load left without it.'
@@ -245,12 +220,9 @@ export const RULES: readonly Rule[] = [
     id: 'clock',
     level: 'warning',
     title: 'A clock is wrong',
-    find: ({ clockAhead, entries }) => {
+    find: ({ clockAhead, digest: { odd } }) => {
       if (Math.abs(clockAhead) > CLOCK_MS)
         return `The page's clock is off by ${Math.round(clockAhead / 60_000)} minutes.`
-      const odd = entries.find(
-        ({ eventTime, time }) => eventTime !== undefined && Math.abs(eventTime - time) > CLOCK_MS,
-      )
       return odd && `${odd.title} states ${new Date(odd.eventTime!).toISOString()} as its time.`
     },
     remedy:
@@ -260,10 +232,7 @@ export const RULES: readonly Rule[] = [
     id: 'relay-refused',
     level: 'error',
     title: 'The relay does not take events',
-    find: ({ entries }) => {
-      const [last] = entries.filter(({ kind }) => kind === 'relay').slice(-1)
-      return last?.tone === 'bad' && `${last.title}: ${last.detail}.`
-    },
+    find: ({ digest: { answer } }) => answer?.tone === 'bad' && `${answer.title}: ${answer.detail}.`,
     remedy: 'Check relay.url and relay.key, the tag’s origins in the relay’s configuration, and that the relay runs.',
   },
 ]

@@ -1,12 +1,25 @@
 import { VERSION } from '../../core/version.ts'
+import type { UetState } from '../types.ts'
+import type { Finding } from './findings.ts'
 import { createPanel } from './panel.ts'
+import { startSlice, whenIdle } from './slices.ts'
 import { maskText, shortenHash } from './snapshot.ts'
 import type { Entry } from './timeline.ts'
 import { watchPage } from './watch.ts'
 
+interface Report {
+  uetkit: string
+  /** When it was made, as ISO 8601. */
+  time: string
+  url: string
+  trackers: UetState[]
+  findings: Finding[]
+  timeline: readonly Entry[]
+}
+
 /** What `uetkit doctor` and tests read. */
 export interface InspectorHandle {
-  report(): unknown
+  report(): Report
   close(): void
 }
 
@@ -29,8 +42,25 @@ const session = (key: string, value?: string | null): string | null => {
   return null
 }
 
-const toJson = (data: unknown, space?: number): string =>
-  JSON.stringify(data, (key, value) => (typeof value === 'string' ? shortenHash(key, value) : value), space)
+const toJson = (data: unknown): string =>
+  JSON.stringify(data, (key, value) => (typeof value === 'string' ? shortenHash(key, value) : value), 2)
+
+/** The same as one `JSON.stringify`, in slices. */
+async function writeReport({ timeline, ...head }: Report): Promise<string> {
+  const rows: string[] = []
+  let hasTime = startSlice()
+  for (const entry of [...timeline]) {
+    rows.push(toJson(entry))
+    if (hasTime()) continue
+    await new Promise<void>(whenIdle)
+    hasTime = startSlice()
+  }
+  const list = rows
+    .map((row) => `\n${row}`)
+    .join()
+    .replaceAll('\n', '\n    ')
+  return `${toJson(head).slice(0, -2)},\n  "timeline": [${list}\n  ]\n}`
+}
 
 function earlierRows(): Entry[] {
   try {
@@ -69,7 +99,7 @@ function open(): InspectorHandle {
   )
   const { timeline } = watch
 
-  const report = () => {
+  const report = (): Report => {
     watch.drain()
     return {
       uetkit: VERSION,
@@ -91,7 +121,7 @@ function open(): InspectorHandle {
   }
 
   const panel = createPanel(timeline.entries, session(FOLD_KEY) === '1', {
-    copy: () => copyText(toJson(report(), 2)),
+    copy: async () => copyText(await writeReport(report())),
     clear: () => {
       timeline.clear()
       panel.redraw()

@@ -1,5 +1,5 @@
 import type { UetState } from '../types.ts'
-import { h, ICONS, iconButton } from './dom.ts'
+import { createChangeTest, h, ICONS, iconButton } from './dom.ts'
 import type { Finding } from './findings.ts'
 import { createFindingsView } from './findings-view.ts'
 import { STYLE } from './style.ts'
@@ -60,18 +60,23 @@ export function createPanel(entries: readonly Entry[], folded: boolean, actions:
     tab.addEventListener('click', () => select(index))
     return tab
   })
+  let selected = 0
+  const showTimeline = () => timeline.show(selected === 0 && !panel.hidden)
   const select = (chosen: number) => {
+    selected = chosen
     tabs.forEach((tab, index) => {
       tab.setAttribute('aria-selected', `${index === chosen}`)
       tab.tabIndex = index === chosen ? 0 : -1
       views[index]!.view.hidden = index !== chosen
     })
+    showTimeline()
   }
 
   const fold = (hidden: boolean) => {
     host.toggleAttribute('data-hidden', hidden)
     panel.hidden = hidden
     pill.hidden = !hidden
+    showTimeline()
     actions.fold(hidden)
   }
   pill.addEventListener('click', () => {
@@ -159,13 +164,14 @@ export function createPanel(entries: readonly Entry[], folded: boolean, actions:
   })
   for (const type of INPUTS.split(' ')) host.addEventListener(type, (event) => event.stopPropagation())
 
+  const isNew = createChangeTest()
+
   select(0)
   fold(folded)
   host.setAttribute('popover', 'manual')
   document.documentElement.append(host)
   // Above dialogs too, where the browser knows how.
   host.showPopover?.()
-  timeline.redraw()
 
   return {
     host,
@@ -173,6 +179,8 @@ export function createPanel(entries: readonly Entry[], folded: boolean, actions:
     redraw: timeline.redraw,
     show: (states, found) => {
       findings.show(found)
+      // The counts in a state are not shown, and change with each event.
+      if (!isNew([found.length, states.map(({ queued, dropped, ...state }) => state)])) return
       const worst = found.some(({ level }) => level === 'error') ? 'bad' : found.length ? 'warn' : 'good'
       badge.textContent = `${found.length}`
       badge.className = `badge ${found.length ? worst : ''}`

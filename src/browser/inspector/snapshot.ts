@@ -13,18 +13,18 @@ export const shortenHash = (key: string, value: string): string =>
   key === 'pid' ? value.replace(/([0-9a-f]{8})[0-9a-f]{56}/g, '$1…') : value
 
 /**
- * A copy as plain JSON data, bounded in size and without personal data. Hosts may pass anything: cycles, getters that
- * throw, whole DOM nodes.
+ * A copy as plain JSON data, bounded in size and without private keys. Hosts may pass anything: cycles, getters that
+ * throw, whole DOM nodes. Texts go through `text`, which by default takes personal data out of them.
  */
-export function snapshot(value: unknown, depth = 0, seen: readonly unknown[] = []): unknown {
-  if (typeof value === 'string') return maskText(value)
+export function snapshot(value: unknown, text = maskText, depth = 0, seen: readonly unknown[] = []): unknown {
+  if (typeof value === 'string') return text(value)
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value
   if (typeof value !== 'object') return value === undefined ? undefined : `[${typeof value}]`
   if (seen.includes(value)) return '[circular]'
   if (depth >= MAX_DEPTH) return '[deeper]'
   try {
     const below = [...seen, value]
-    if (Array.isArray(value)) return value.slice(0, MAX_KEYS).map((item) => snapshot(item, depth + 1, below))
+    if (Array.isArray(value)) return value.slice(0, MAX_KEYS).map((item) => snapshot(item, text, depth + 1, below))
     if (value instanceof Date) return value.toISOString()
     const copy: Record<string, unknown> = {}
     for (const key of Object.keys(value).slice(0, MAX_KEYS)) {
@@ -34,7 +34,7 @@ export function snapshot(value: unknown, depth = 0, seen: readonly unknown[] = [
       } catch {
         item = '[throws]'
       }
-      copy[key] = PRIVATE_KEY.test(key) && item ? '[hidden]' : snapshot(item, depth + 1, below)
+      copy[key] = PRIVATE_KEY.test(key) && item ? '[hidden]' : snapshot(item, text, depth + 1, below)
     }
     return copy
   } catch {

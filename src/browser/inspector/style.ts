@@ -37,6 +37,7 @@ button { cursor: pointer; }
 :focus-visible { outline: 2px solid var(--blue); outline-offset: 1px; }
 
 .panel {
+  contain: strict;
   display: flex;
   flex-direction: column;
   height: 100%;
@@ -75,7 +76,7 @@ svg { width: 16px; height: 16px; fill: none; stroke: currentColor; stroke-width:
 .chip svg { width: 13px; height: 13px; }
 .chip[aria-pressed="true"] { border-color: currentColor; background: var(--raise); color: var(--ink); }
 
-.scroll { flex: 1; min-height: 0; padding: 0 0 12px; overflow: auto; overscroll-behavior: contain; }
+.scroll { contain: strict; flex: 1; min-height: 0; padding: 0 0 12px; overflow: auto; overscroll-behavior: contain; }
 ol { padding: 0; list-style: none; }
 .row { border-top: 1px solid var(--line); contain: content; content-visibility: auto; contain-intrinsic-size: auto 52px; }
 .row:first-child { border-top: 0; }
@@ -109,7 +110,7 @@ pre { max-height: 260px; padding: 8px 10px; border-radius: 8px; background: var(
 .keys dd { overflow-wrap: anywhere; min-width: 0; }
 .keys dd small { color: var(--soft); font: 11px system-ui, sans-serif; }
 .more ul { padding-left: 16px; }
-.mark { padding: 8px 14px 4px; border-top: 1px solid var(--line); color: var(--soft); font-size: 12px; }
+.mark { padding: 8px 14px 4px; color: var(--soft); font-size: 12px; }
 .empty { padding: 26px 20px; color: var(--soft); text-align: center; }
 .older { display: block; margin: 10px auto; padding: 6px 14px; border: 1px solid var(--line); border-radius: 8px; background: none; }
 

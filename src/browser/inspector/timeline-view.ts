@@ -1,5 +1,6 @@
 import { h, ICONS, icon } from './dom.ts'
-import { createRow } from './entry-view.ts'
+import { createRow, type Row } from './entry-view.ts'
+import { startSlice, whenIdle } from './slices.ts'
 import type { Entry, Kind } from './timeline.ts'
 
 const KINDS: [Kind, string][] = [
@@ -13,16 +14,21 @@ const KINDS: [Kind, string][] = [
 
 /** Rows in the page at once; older ones come on demand. */
 const SHOWN = 150
-/** Rows drawn in one go: a frame's work, far from a long task. */
-const SLICE = 40
+/** Rows drawn in one go, and the time to the next go: the page's own frames go first. */
+const ROWS = 25
+const PACE_MS = 100
+
+const NOTHING = 'Nothing yet. Use the page, and it shows here.'
 
 export interface TimelineView {
   element: HTMLElement
   search: HTMLInputElement
-  /** Draws what changed, with the next frame. */
+  /** Takes note of a new entry, or of more that is known of one. */
   changed(entry: Entry): void
-  /** Draws everything again. */
+  /** Takes note that entries are gone. */
   redraw(): void
+  /** What nobody sees is not drawn. */
+  show(visible: boolean): void
 }
 
 /** The list of all that happened, newest first, and its filter. */
@@ -34,13 +40,16 @@ export function createTimelineView(entries: readonly Entry[]): TimelineView {
   })
   const wanted = new Set<Kind>()
   const list = h('ol', { 'aria-label': 'Timeline, newest first' })
-  const empty = h('p', { class: 'empty' }, 'Nothing yet. Use the page, and it shows here.')
+  const empty = h('p', { class: 'empty' }, NOTHING)
   const older = h('button', { type: 'button', class: 'older', hidden: true }, 'Show older')
   const scroll = h('div', { class: 'scroll' }, list, empty, older)
-  const rows = new Map<Entry, ReturnType<typeof createRow>>()
+  const rows = new Map<Entry, Row>()
   const dirty = new Set<Entry>()
+  /** Whether entries fit the filter, as far as that was looked at. */
+  let verdicts = new WeakMap<Entry, boolean>()
   let limit = SHOWN
-  let frame = 0
+  let isVisible = false
+  let isScheduled = false
 
   const matches = (entry: Entry): boolean => {
     const kind = entry.kind === 'fault' ? 'tag' : entry.kind
@@ -48,65 +57,82 @@ export function createTimelineView(entries: readonly Entry[]): TimelineView {
     const text = search.value.trim().toLowerCase()
     return !text || JSON.stringify(entry).toLowerCase().includes(text)
   }
-
-  const settle = () => {
-    empty.hidden = rows.size > 0
-    empty.textContent = entries.length ? 'Nothing fits the filter.' : 'Nothing yet. Use the page, and it shows here.'
-    older.hidden = rows.size < limit || rows.size >= entries.length
+  const fits = (entry: Entry): boolean => {
+    const known = verdicts.get(entry)
+    if (known !== undefined) return known
+    const found = matches(entry)
+    verdicts.set(entry, found)
+    return found
   }
 
-  /** A line between the pages of a visit, above the rows of the page that it names. */
-  const mark = (entry: Entry) => {
-    const after = list.firstElementChild as HTMLElement | null
-    const page = entry.earlier ?? ''
-    if (after && after.dataset.page !== page)
-      list.prepend(h('li', { class: 'mark' }, `Before, on ${after.dataset.page}`))
+  const remove = (entry: Entry) => {
+    rows.get(entry)?.element.remove()
+    rows.delete(entry)
   }
 
-  const place = (entry: Entry) => {
-    const row = rows.get(entry)
-    if (row) return row.fill()
-    if (!matches(entry)) return
-    const made = createRow(entry)
-    made.element.dataset.page = entry.earlier ?? ''
-    rows.set(entry, made)
-    mark(entry)
-    list.prepend(made.element)
-    if (rows.size > limit) {
-      const [oldest] = rows.keys()
-      rows.get(oldest!)?.element.remove()
-      rows.delete(oldest!)
-    }
-  }
-
-  const draw = () => {
-    frame = 0
-    let budget = SLICE
-    const known = new Set(entries)
-    for (const entry of dirty) {
-      if (!budget--) break
+  /**
+   * Goes from the newest entry back, draws what is missing and mends what changed, until all is there or the slice is
+   * over; then the rest waits for the next one. What is pushed out meanwhile is never drawn.
+   */
+  const draw = (hasTime: () => boolean) => {
+    let count = 0
+    let drawn = 0
+    let page = ''
+    let next = list.firstElementChild
+    const current = new Set<Entry>()
+    let index = entries.length
+    while (index > 0 && count < limit) {
+      if (drawn >= ROWS || !hasTime()) return schedule(drawn ? PACE_MS : 0)
+      const entry = entries[--index]!
+      let row = rows.get(entry)
+      if (row) next = row.element.nextElementSibling
+      if (!fits(entry)) {
+        remove(entry)
+        continue
+      }
+      if (!row) {
+        row = createRow(entry)
+        rows.set(entry, row)
+        list.insertBefore(row.element, next)
+        empty.hidden = true
+        drawn++
+      } else if (dirty.has(entry)) {
+        row.fill()
+        drawn++
+      }
       dirty.delete(entry)
-      if (known.has(entry)) place(entry)
+      row.mark(entry.earlier !== undefined && entry.earlier !== page ? `Before, on ${entry.earlier}` : '')
+      page = entry.earlier ?? ''
+      current.add(entry)
+      count++
     }
-    for (const [entry, { element }] of rows) {
-      if (known.has(entry)) continue
-      element.remove()
-      rows.delete(entry)
+    dirty.clear()
+    const known = new Set(entries)
+    for (const [entry, row] of rows) {
+      // Nobody loses the row they read because newer ones came.
+      if (!current.has(entry) && !(known.has(entry) && fits(entry) && row.isUsed())) remove(entry)
     }
-    settle()
-    if (dirty.size) schedule()
-  }
-  const schedule = () => {
-    // A hidden tab draws no frames, and needs none.
-    if (!frame) frame = requestAnimationFrame(draw)
+    empty.hidden = count > 0
+    empty.textContent = entries.length ? 'Nothing fits the filter.' : NOTHING
+    older.hidden = index === 0
+    return
   }
 
-  const redraw = () => {
-    rows.clear()
-    dirty.clear()
-    list.replaceChildren()
-    for (const entry of entries.filter(matches).slice(-limit)) dirty.add(entry)
-    draw()
+  const schedule = (delay: number) => {
+    if (isScheduled || !isVisible) return
+    isScheduled = true
+    window.setTimeout(
+      () =>
+        whenIdle(() => {
+          isScheduled = false
+          if (isVisible) draw(startSlice())
+        }),
+      delay,
+    )
+  }
+  const filter = () => {
+    verdicts = new WeakMap()
+    schedule(0)
   }
 
   const chips = KINDS.map(([kind, name]) => {
@@ -114,14 +140,14 @@ export function createTimelineView(entries: readonly Entry[]): TimelineView {
     chip.addEventListener('click', () => {
       if (!wanted.delete(kind)) wanted.add(kind)
       chip.setAttribute('aria-pressed', `${wanted.has(kind)}`)
-      redraw()
+      filter()
     })
     return chip
   })
-  search.addEventListener('input', redraw)
+  search.addEventListener('input', filter)
   older.addEventListener('click', () => {
     limit += SHOWN
-    redraw()
+    schedule(0)
   })
 
   return {
@@ -129,8 +155,13 @@ export function createTimelineView(entries: readonly Entry[]): TimelineView {
     search,
     changed: (entry) => {
       dirty.add(entry)
-      schedule()
+      verdicts.delete(entry)
+      schedule(PACE_MS)
     },
-    redraw,
+    redraw: () => schedule(0),
+    show: (visible) => {
+      isVisible = visible
+      schedule(0)
+    },
   }
 }

@@ -2,7 +2,8 @@ import type { ConsentDecision } from '../../core/consent.ts'
 import type { Conversion } from '../../core/event.ts'
 import type { AnyReport } from '../types.ts'
 import type { BeaconSeen } from './beacons.ts'
-import { maskText } from './snapshot.ts'
+import type { Digester } from './digest.ts'
+import { maskText, snapshot } from './snapshot.ts'
 import { consentWords, scriptWords } from './words.ts'
 
 /** What a row of the timeline is about. `tag`: the tag script did something that no call asked for. */
@@ -41,11 +42,11 @@ export interface Entry {
 
 /** Rows kept; the oldest go first. */
 const LIMIT = 2000
+/** Page views that a page load may still belong to. */
+const RECENT_PAGES = 50
 
 export interface Timeline {
   entries: Entry[]
-  /** Beacons of this page, in the order they were seen. */
-  beacons: BeaconSeen[]
   /** A report of a tracker. */
   report(report: AnyReport): void
   beacon(beacon: BeaconSeen): void
@@ -53,12 +54,26 @@ export interface Timeline {
   clear(): void
 }
 
+/** What is looked up by key, the oldest forgotten, so that no visit is too long. */
+const keep = <K, V>(map: Map<K, V>, key: K, value: V): void => {
+  map.set(key, value)
+  if (map.size > LIMIT) map.delete(map.keys().next().value!)
+}
+
 /** Puts together what belongs together: a call, its beacons, and the relay's answers. */
-export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[] = []): Timeline {
+export function createTimeline(
+  onChange: (entry: Entry) => void,
+  digest: Pick<Digester, 'beacon' | 'entry' | 'clear'>,
+  earlier: readonly Entry[] = [],
+): Timeline {
   const entries = [...earlier]
-  const beacons: BeaconSeen[] = []
-  const byKey = new Map<string, BeaconSeen>()
-  const owners = new Map<BeaconSeen, Entry>()
+  const calls = new Map<string, Entry>()
+  let pages: Entry[] = []
+  const beacons = new Map<string, BeaconSeen>()
+  const owners = new WeakMap<BeaconSeen, Entry>()
+  /** Rows of beacons whose call is not known yet: by event id, one for each tag, and those of page loads. */
+  const strays = new Map<string, Entry[]>()
+  let strayLoads: Entry[] = []
   let number = 0
   let decision: ConsentDecision | undefined
 
@@ -66,14 +81,14 @@ export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[
     const full = { ...entry, number: ++number, beacons: [], relay: [] }
     entries.push(full)
     if (entries.length > LIMIT) entries.shift()
+    digest.entry(full)
     onChange(full)
     return full
   }
 
-  /** Whether a beacon is what a call asked for. A page load has no id of its own, so its path must tell. */
-  const fits = ({ params, evt }: BeaconSeen, { kind, id, queue, beacons: seen }: Entry): boolean => {
-    if (evt === 'custom') return kind === 'event' && params.event_id === id
-    if (evt !== 'pageLoad' || kind !== 'page' || seen.some((other) => other.params.ti === params.ti)) return false
+  /** Whether a page load is what a call asked for. It has no id of its own, so its path must tell. */
+  const isLoadOf = ({ params }: BeaconSeen, { queue, beacons: seen }: Entry): boolean => {
+    if (seen.some((other) => other.params.ti === params.ti)) return false
     const [command, action, given] = queue as [unknown, unknown, { page_path?: string }?]
     return command === 'pageLoad' ? !params.spa : action === 'page_view' && given?.page_path === params.page_path
   }
@@ -85,12 +100,16 @@ export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[
   }
 
   /** A running tag sends before the tracker reports: what it sent is a row of its own until then. */
-  const adopt = (entry: Entry) => {
-    for (const row of entries.filter(({ kind, earlier }) => kind === 'tag' && !earlier))
-      if (row.beacons[0] && fits(row.beacons[0], entry)) {
-        entries.splice(entries.indexOf(row), 1)
-        attach(entry, row.beacons[0])
-      }
+  const adopt = (entry: Entry, row: Entry) => {
+    const at = entries.lastIndexOf(row)
+    if (at >= 0) entries.splice(at, 1)
+    attach(entry, row.beacons[0]!)
+  }
+
+  const ownerOf = (beacon: BeaconSeen): Entry | undefined => {
+    if (beacon.evt === 'pageLoad') return pages.find((entry) => isLoadOf(beacon, entry))
+    const call = beacon.evt === 'custom' ? calls.get(beacon.params.event_id ?? '') : undefined
+    return call?.kind === 'event' ? call : undefined
   }
 
   const take: {
@@ -104,14 +123,25 @@ export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[
         title: isPage ? 'Page view' : maskText(event.name ?? ''),
         detail: isPage ? maskText(event.page?.url ?? '') : worth(conversion),
         id: event.id,
-        call: { method: event.type, name: event.name, properties: event.properties },
+        call: { method: event.type, name: event.name, properties: snapshot(event.properties) },
         eventTime: event.time,
         consent: decision,
-        queue: args,
+        queue: snapshot(args),
         conversion,
         notes,
       })
-      adopt(entry)
+      keep(calls, event.id, entry)
+      if (isPage) {
+        pages = [...pages, entry].slice(-RECENT_PAGES)
+        strayLoads = strayLoads.filter((row) => {
+          const fits = isLoadOf(row.beacons[0]!, entry)
+          if (fits) adopt(entry, row)
+          return !fits
+        })
+        return
+      }
+      for (const row of strays.get(event.id) ?? []) adopt(entry, row)
+      strays.delete(event.id)
     },
     consent: (report, time) => {
       decision = report
@@ -128,20 +158,19 @@ export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[
         detail: status ? `HTTP ${status}` : `${count} held back`,
         tone: fine ? 'good' : 'bad',
       })
-      for (const entry of entries)
-        if (entry.id && !entry.earlier && ids.includes(entry.id)) {
-          entry.relay.push(status)
-          onChange(entry)
-        }
+      for (const id of ids) {
+        const entry = calls.get(id)
+        entry?.relay.push(status)
+        if (entry) onChange(entry)
+      }
     },
   }
 
   return {
     entries,
-    beacons,
     report: ({ topic, report, time }) => take[topic](report as never, time),
     beacon: (beacon) => {
-      const known = byKey.get(beacon.key)
+      const known = beacons.get(beacon.key)
       if (known) {
         // The tag told of it first; the browser's record of requests adds where it went.
         Object.assign(known, { host: beacon.host ?? known.host, requested: known.requested || beacon.requested })
@@ -149,15 +178,21 @@ export function createTimeline(onChange: (entry: Entry) => void, earlier: Entry[
         if (owner) onChange(owner)
         return
       }
-      beacons.push(beacon)
-      byKey.set(beacon.key, beacon)
-      const owner = entries.find((entry) => !entry.earlier && fits(beacon, entry))
+      keep(beacons, beacon.key, beacon)
+      digest.beacon(beacon)
+      const owner = ownerOf(beacon)
       if (owner) return attach(owner, beacon)
       const row = add({ kind: 'tag', time: beacon.time, title: beaconTitle(beacon), detail: beaconDetail(beacon) })
       attach(row, beacon)
+      const { event_id: id } = beacon.params
+      if (beacon.evt === 'custom' && id) keep(strays, id, [...(strays.get(id) ?? []), row])
+      if (beacon.evt === 'pageLoad') strayLoads = [...strayLoads, row].slice(-RECENT_PAGES)
     },
     fault: (title, detail) => void add({ kind: 'fault', time: Date.now(), title, detail, tone: 'bad' }),
-    clear: () => void entries.splice(0),
+    clear: () => {
+      entries.splice(0)
+      digest.clear()
+    },
   }
 }
 

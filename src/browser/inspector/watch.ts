@@ -1,7 +1,8 @@
 import type { Properties } from '../../core/event.ts'
 import type { AnyReport, Uet, UetState } from '../types.ts'
-import { watchBeacons } from './beacons.ts'
-import { countForeignSnippets, type Facts, findDoubledTags, readClock, type Violation, watchPolicy } from './facts.ts'
+import { readBeacon, watchBeacons } from './beacons.ts'
+import { createDigest } from './digest.ts'
+import { createSnippetCounter, type Facts, findDoubledTags, readClock, type Violation, watchPolicy } from './facts.ts'
 import { type Finding, findAll } from './findings.ts'
 import { findRawHashes, type RawHash } from './raw-hashes.ts'
 import { snapshot } from './snapshot.ts'
@@ -25,22 +26,29 @@ const trackersOf = (window: Page): Uet[] => [
 ]
 
 const LOOK_MS = 300
+/** Kept as examples. */
+const REFUSALS = 20
 
 type EventEntry = Extract<AnyReport, { topic: 'event' }>
 
+const asIs = (text: string) => text
+
+/** The host and the tag may change their objects, so that much is done at once. Texts are read later. */
 const copyEvent = ({ report, ...rest }: EventEntry): EventEntry => ({
   ...rest,
   report: {
     ...report,
-    args: snapshot(report.args) as unknown[],
-    event: { ...report.event, properties: snapshot(report.event.properties) as Properties },
+    args: snapshot(report.args, asIs) as unknown[],
+    event: { ...report.event, properties: snapshot(report.event.properties, asIs) as Properties },
   },
 })
 
 /** Gathers what happens on the page. It only listens: nothing it does can change what is sent. */
 export function watchPage(window: Page, onChange: (entry?: Entry) => void, earlier: Entry[]): Watch {
   const { document, performance } = window
-  const timeline = createTimeline(onChange, earlier)
+  const digester = createDigest()
+  const timeline = createTimeline(onChange, digester, earlier)
+  const countSnippets = createSnippetCounter(document)
   const known = new Map<Uet, () => void>()
   const refusals: string[] = []
   const violations: Violation[] = []
@@ -48,7 +56,6 @@ export function watchPage(window: Page, onChange: (entry?: Entry) => void, earli
   const checked = new Set<string>()
 
   const work = createWork(onChange)
-  /** Looked at at once, because the host may change its objects; put in its place later. */
   const take = (report: AnyReport) => {
     const copy = report.topic === 'event' ? copyEvent(report) : report
     work.add(() => timeline.report(copy))
@@ -63,18 +70,20 @@ export function watchPage(window: Page, onChange: (entry?: Entry) => void, earli
   const stops = [
     watchBeacons(
       window,
-      (beacon) => {
-        work.add(() => timeline.beacon(beacon))
-        const { pid } = beacon.params
-        if (!pid || checked.has(pid)) return
-        checked.add(pid)
-        void findRawHashes(beacon, document).then((found) => {
-          rawHashes.push(...found)
-          if (found.length) onChange()
-        })
-      },
+      (raw) =>
+        work.add(() => {
+          const beacon = readBeacon(raw)
+          timeline.beacon(beacon)
+          const { pid } = beacon.params
+          if (!pid || checked.has(pid)) return
+          checked.add(pid)
+          void findRawHashes(beacon, document).then((found) => {
+            rawHashes.push(...found)
+            if (found.length) onChange()
+          })
+        }),
       (message, tagId) => {
-        refusals.push(message)
+        if (refusals.length < REFUSALS) refusals.push(message)
         work.add(() => timeline.fault('The tag refused data', `${message} (tag ${tagId})`))
       },
     ),
@@ -92,11 +101,11 @@ export function watchPage(window: Page, onChange: (entry?: Entry) => void, earli
     age: performance.now(),
     now: Date.now(),
     trackers: states(),
-    entries: timeline.entries.filter((entry) => entry.earlier === undefined),
-    beacons: timeline.beacons,
+    entries: timeline.entries,
+    digest: digester.digest,
     refusals,
     violations,
-    foreignSnippets: countForeignSnippets(document, known.size),
+    foreignSnippets: countSnippets(known.size),
     doubledTags: findDoubledTags(window),
     landing: performance.getEntriesByType('navigation')[0]?.name ?? window.location.href,
     rawHashes,

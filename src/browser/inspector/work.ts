@@ -1,6 +1,4 @@
-/** A task of the browser may take 50 ms before people notice; ours take a fraction of it. */
-const BUDGET_MS = 8
-const now = () => performance.now()
+import { startSlice, whenIdle } from './slices.ts'
 
 export interface Work {
   add(job: () => void): void
@@ -8,22 +6,25 @@ export interface Work {
   drain(): void
 }
 
-/** Does jobs in order, a few milliseconds at a time, so that a busy page stays as quick as it was. */
+/** Does jobs in order, a slice at a time: what the page does in one task never becomes one task of ours. */
 export function createWork(onDone: () => void): Work {
   let jobs: (() => void)[] = []
-  let timer: number | undefined
+  let isScheduled = false
 
-  const run = (budget: number) => {
-    timer = undefined
-    const end = now() + budget
+  const run = (hasTime: () => boolean) => {
     let done = 0
-    while (done < jobs.length && now() < end) jobs[done++]!()
+    while (done < jobs.length && (!done || hasTime())) jobs[done++]!()
     jobs = jobs.slice(done)
     if (jobs.length) schedule()
-    else onDone()
+    else if (done) onDone()
   }
   const schedule = () => {
-    timer ??= window.setTimeout(run, 0, BUDGET_MS)
+    if (isScheduled) return
+    isScheduled = true
+    whenIdle(() => {
+      isScheduled = false
+      run(startSlice())
+    })
   }
 
   return {
@@ -31,9 +32,6 @@ export function createWork(onDone: () => void): Work {
       jobs.push(job)
       schedule()
     },
-    drain: () => {
-      window.clearTimeout(timer)
-      run(Number.POSITIVE_INFINITY)
-    },
+    drain: () => run(() => true),
   }
 }

@@ -1,6 +1,5 @@
 import type { CapiClient } from '../../capi/client.ts'
 import type { FieldWarning, Outcome } from '../../capi/outcome.ts'
-import type { CapiEvent } from '../../core/capi-json.ts'
 import { CAPI_MAX_EVENTS } from '../../core/capi-json.ts'
 import { type Claim, type ClaimedEvent, type Outbox, OutboxError, type Settlement } from '../outbox/outbox.ts'
 import { type Judgement, judge } from './judge.ts'
@@ -29,11 +28,18 @@ export interface LaneContext {
   lingerMs: number
   leaseMs: number
   pollMs: number
-  maxBytes: number
-  /** Asks for a second, third … sending at the same time; answers how to give it back. */
-  widen(): (() => void) | undefined
+  /** Asks for room for one more sending. The first of a tag gets it always. */
+  reserve(first: boolean): Room | undefined
   /** Aborted when waiting for Microsoft has to end. */
   signal: AbortSignal
+}
+
+/** A part of what may be on its way at the same time. */
+interface Room {
+  /** The sending takes no more than this. */
+  bytes: number
+  /** Says how much it really takes; 0 in the end. */
+  use(bytes: number): void
 }
 
 export interface LaneState {
@@ -50,7 +56,7 @@ const REMOVED = 'the tag is not in the configuration'
 
 /** The way of one tag's events to Microsoft. Each tag has its own, so that what stops one tag stops no other. */
 export function createLane(tagId: string, context: LaneContext) {
-  const { outbox, sender, now, notify, lingerMs, leaseMs, pollMs, maxBytes, signal } = context
+  const { outbox, sender, now, notify, lingerMs, leaseMs, pollMs, signal } = context
   const pace = createPace(context.random)
   const running = new Set<Promise<void>>()
   let due = true
@@ -67,13 +73,13 @@ export function createLane(tagId: string, context: LaneContext) {
   /** Starts as many sendings as there is work for and the pace allows. */
   function pump() {
     while (due && !paused && !closing && running.size < pace.width()) {
-      const giveBack = running.size === 0 ? () => {} : context.widen()
-      if (!giveBack) return
+      const room = context.reserve(running.size === 0)
+      if (!room) return
       // The claim says whether more is due.
       due = false
-      const round = deliverOnce().finally(() => {
+      const round = deliverOnce(room).finally(() => {
         running.delete(round)
-        giveBack()
+        room.use(0)
         pump()
       })
       running.add(round)
@@ -105,15 +111,16 @@ export function createLane(tagId: string, context: LaneContext) {
     lookNow()
   }
 
-  async function deliverOnce(): Promise<void> {
+  async function deliverOnce(room: Room): Promise<void> {
     const seen = wakes
     let claim: Claim
     try {
-      claim = await outbox.claim(tagId, { limit: pace.batch(), maxBytes, leaseMs })
+      claim = await outbox.claim(tagId, { limit: pace.batch(), maxBytes: room.bytes, leaseMs })
     } catch (error) {
       storeFailed(error)
       return lookIn(STORE_RETRY_MS)
     }
+    room.use(claim.events.reduce((sum, { body }) => sum + body.length, 0))
     if (claim.nextInMs === 0 || wakes !== seen) due = true
     else lookIn(claim.nextInMs ?? pollMs)
     if (claim.events.length === 0) return
@@ -133,11 +140,8 @@ export function createLane(tagId: string, context: LaneContext) {
     const started = performance.now()
     const heartbeat = setInterval(() => outbox.extend(claim.id, leaseMs).catch(storeFailed), leaseMs / 3)
     try {
-      const { events, unreadable } = readBodies(claim.events)
-      const outcomes = await send(client, events)
-      const judgement = judge([...events.keys()], outcomes, context.random)
-      for (const { ref } of unreadable) judgement.settlements.push({ ref, kind: 'dead', reason: 'unreadable' })
-      if (unreadable.length > 0) judgement.dead.set('unreadable', unreadable.length)
+      const outcomes = await send(client, claim.events)
+      const judgement = judge(claim.events, outcomes, context.random)
       await settle(claim, judgement.settlements)
       report(judgement, outcomes, started)
       learn(judgement)
@@ -146,10 +150,12 @@ export function createLane(tagId: string, context: LaneContext) {
     }
   }
 
-  const send = async (client: Pick<CapiClient, 'send'>, events: Map<ClaimedEvent, CapiEvent>): Promise<Outcome[]> => {
-    if (events.size === 0) return []
+  const send = async (client: Pick<CapiClient, 'send'>, events: readonly ClaimedEvent[]): Promise<Outcome[]> => {
     try {
-      return await client.send([...events.values()], signal)
+      return await client.send(
+        events.map(({ body }) => body),
+        signal,
+      )
     } catch {
       // A client does not reject; should one, nothing is known about any event.
       return []
@@ -230,18 +236,4 @@ export function createLane(tagId: string, context: LaneContext) {
       await Promise.all(running)
     },
   }
-}
-
-/** A body that is no JSON was damaged in the store. */
-function readBodies(claimed: readonly ClaimedEvent[]) {
-  const events = new Map<ClaimedEvent, CapiEvent>()
-  const unreadable: ClaimedEvent[] = []
-  for (const event of claimed) {
-    try {
-      events.set(event, JSON.parse(event.body))
-    } catch {
-      unreadable.push(event)
-    }
-  }
-  return { events, unreadable }
 }

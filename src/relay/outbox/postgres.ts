@@ -33,10 +33,18 @@ export interface PostgresOutbox extends Outbox {
 }
 
 const DUE = `
-  WITH moment AS MATERIALIZED (SELECT ${NOW} AS now)
+  WITH moment AS MATERIALIZED (SELECT ${NOW} AS now),
+  leased AS MATERIALIZED (
+    SELECT unnest(refs) AS ref FROM uetkit.lease, moment WHERE until > now AND until <= now + ${MAX_DELAY_MS}
+  )
   SELECT tag_id FROM (SELECT DISTINCT tag_id FROM uetkit.tally) AS tags, moment
-  WHERE EXISTS (SELECT FROM uetkit.waiting WHERE waiting.tag_id = tags.tag_id AND due_at <= now)
-     OR EXISTS (SELECT FROM uetkit.waiting WHERE waiting.tag_id = tags.tag_id AND due_at > now + ${MAX_DELAY_MS})`
+  WHERE EXISTS (
+    SELECT FROM uetkit.waiting WHERE waiting.tag_id = tags.tag_id
+      AND due_at <= now AND ref NOT IN (SELECT ref FROM leased)
+  ) OR EXISTS (
+    SELECT FROM uetkit.waiting WHERE waiting.tag_id = tags.tag_id
+      AND due_at > now + ${MAX_DELAY_MS} AND ref NOT IN (SELECT ref FROM leased)
+  )`
 const HEALTH = `
   SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS "readOnly",
     current_setting('fsync')::bool AS fsync,
@@ -106,8 +114,8 @@ export function postgresOutbox(url: string, options: PostgresOutboxOptions = {})
 
   const append = groupAppends({
     place,
-    writers: 2,
-    maxEvents: 5_000,
+    writers: 3,
+    maxEvents: 500,
     maxQueuedBytes: options.maxQueuedBytes ?? 32 * 1024 ** 2,
     write: async (events) => {
       const started = performance.now()

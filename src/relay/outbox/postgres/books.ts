@@ -15,8 +15,9 @@ const COUNTS = `
   )
   SELECT tag_id, accepted::float8, duplicates::float8, delivered::float8, withdrawn::float8, purged::float8,
     (SELECT count(*) FROM uetkit.dead WHERE dead.tag_id = totals.tag_id)::float8 AS dead,
-    (SELECT count(*) FROM uetkit.waiting, moment WHERE waiting.tag_id = totals.tag_id AND lease IS NOT NULL
-       AND due_at > now AND due_at <= now + ${MAX_DELAY_MS})::float8 AS leased,
+    (SELECT count(*) FROM moment, uetkit.lease, unnest(refs) AS held (ref), uetkit.waiting
+     WHERE lease.tag_id = totals.tag_id AND until > now AND until <= now + ${MAX_DELAY_MS}
+       AND waiting.tag_id = totals.tag_id AND waiting.ref = held.ref)::float8 AS leased,
     (SELECT min(received_at) FROM uetkit.waiting WHERE waiting.tag_id = totals.tag_id)::float8 AS oldest
   FROM totals ORDER BY tag_id`
 

@@ -1,4 +1,4 @@
-import { DEDUP_WINDOW_MS, MAX_DELAY_MS, type Swept } from '../outbox.ts'
+import { DEDUP_WINDOW_MS, type Swept } from '../outbox.ts'
 import { foldBooks } from './books.ts'
 import type { Connection } from './connection.ts'
 import { NOW } from './now.ts'
@@ -6,23 +6,7 @@ import { NOW } from './now.ts'
 /** Rows a statement: short enough that nothing else waits for it. */
 const STEP = 5_000
 
-const EXPIRE = `
-  WITH moment AS MATERIALIZED (SELECT ${NOW} AS now),
-  gone AS (
-    DELETE FROM uetkit.waiting USING (
-      SELECT tag_id, ref FROM uetkit.waiting, moment
-      WHERE tag_id = $2 AND received_at < $3
-        AND (lease IS NULL OR due_at <= now OR due_at > now + ${MAX_DELAY_MS})
-      LIMIT ${STEP} FOR UPDATE OF waiting SKIP LOCKED
-    ) AS old
-    WHERE waiting.tag_id = old.tag_id AND waiting.ref = old.ref RETURNING waiting.*
-  ),
-  buried AS (
-    INSERT INTO uetkit.dead (tag_id, reason, died_at, attempts, received_at, event_time, id, name, subjects, body)
-    SELECT tag_id, 'expired', now, attempts, received_at, event_time, id, name, subjects, body
-    FROM gone, moment ORDER BY ref
-  )
-  SELECT count(*)::int AS n FROM gone`
+const EXPIRE = `SELECT uetkit.expire($1, $2, $3, ${STEP}) AS n`
 const PURGE = `
   WITH gone AS (
     DELETE FROM uetkit.dead USING (

@@ -57,8 +57,9 @@ export function openLink(data: WorkerData, { now, onCommit, onNotice }: LinkHook
       name: 'uetkit-outbox',
       // Without the flags of this process: some are refused for threads.
       execArgv: [],
-      // What it holds is short-lived; by default V8 would give it as much room as the machine allows.
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      // What it holds is short-lived; by default V8 would give it as much room as the machine allows. It needs a small
+      // part of the second figure, by which V8 decides how much to let come together.
+      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 },
     })
     started.on('message', receive)
     started.once('error', (error) => worker === started && gone(error))
