@@ -113,10 +113,10 @@ async function startRelay(): Promise<Relay> {
 const accept = async (
   port: number,
   perRequest: number,
-  how: { requests?: number; seconds?: number; rate?: number; connections?: number },
+  how: { connections: number; requests?: number; seconds?: number; rate?: number },
 ) => {
   const request = template('127.0.0.1', ORIGIN, perRequest)
-  const { refused, seconds } = await drive({ port, request, connections: perRequest === 1 ? 4 : 16, ...how })
+  const { refused, seconds } = await drive({ port, request, ...how })
   if (Object.keys(refused).length > 0) throw new Error(`the relay refused requests: ${JSON.stringify(refused)}`)
   return seconds
 }

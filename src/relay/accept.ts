@@ -191,12 +191,14 @@ function judge(
   const finish = (result: MapResult): Judgement | Promise<Judgement> => {
     if (!result.ok) return { kind: 'rejected', code: result.code, message: result.message }
     const claim = door === 'browser' ? judgeClaim(granted, result.event, tag, now) : undefined
-    return claim instanceof Promise
-      ? claim.then((wrong) => conclude(wrong, result, event.id, tag.id, report))
-      : conclude(claim, result, event.id, tag.id, report)
+    return andThen(claim, (wrong) => conclude(wrong, result, event.id, tag.id, report))
   }
-  return mapped instanceof Promise ? mapped.then(finish) : finish(mapped)
+  return andThen(mapped, finish)
 }
+
+/** At once, unless there is something to wait for: a promise for each event would cost more than all that is done with it. */
+const andThen = <T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> =>
+  value instanceof Promise ? value.then(next) : next(value)
 
 function conclude(
   wrong: WrongClaim | undefined,

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { NewEvent } from '../../../src/relay/outbox/outbox.ts'
 import { postgresOutbox } from '../../../src/relay/outbox/postgres.ts'
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts'
 import { type Conformance, newEvent, newEvents, outboxConformance } from './conformance.ts'
@@ -119,6 +121,31 @@ describe('what only PostgreSQL does', () => {
     await execute(url, 'UPDATE uetkit.version SET version = 99, compatible_from = 1')
     const beside = await open(url)
     expect(await beside.outbox.append([newEvent()])).toEqual(['stored'])
+  })
+
+  it('takes over the tables of the version before: what waits, what is leased by its relays, and what was seen', async () => {
+    const { outbox, url } = await open()
+    const [waiting, leased, seen] = newEvents(3) as [NewEvent, NewEvent, NewEvent]
+    await outbox.append([waiting, leased])
+    const key = createHash('sha256')
+      .update(JSON.stringify([seen.id, seen.name]))
+      .digest()
+      .subarray(0, 16)
+    // As version 1 made and left it.
+    await execute(
+      url,
+      'DROP FUNCTION uetkit.claim, uetkit.expire',
+      'DROP TABLE uetkit.lease',
+      'UPDATE uetkit.version SET version = 1, compatible_from = 1',
+      `UPDATE uetkit.waiting SET lease = 'old:97247724', due_at = due_at + 60000 WHERE id = '${leased.id}'`,
+      `INSERT INTO uetkit.seen SELECT '${seen.tagId}', '\\x${key.toString('hex')}', max(received_at) FROM uetkit.waiting`,
+    )
+    const next = (await open(url)).outbox
+    expect(await next.append([waiting, leased, seen])).toEqual(['duplicate', 'duplicate', 'duplicate'])
+    const claim = await next.claim(waiting.tagId, { limit: 10, leaseMs: 60_000 })
+    expect(claim.events.map(({ id }) => id)).toEqual([waiting.id])
+    await next.settle(claim.id, [{ ref: claim.events[0]!.ref, kind: 'delivered' }])
+    expect((await next.counts())[0]).toMatchObject({ delivered: 1, waiting: 1 })
   })
 
   it('withdraws through many numbers, and what was sent back to wait meanwhile', async () => {

@@ -37,8 +37,15 @@ const INSERT = `
   )
   SELECT n::int FROM input WHERE (tag_id, key) NOT IN (SELECT tag_id, key FROM fresh)`
 
-/** 16 bytes as hex: making many small buffers costs more than the hash does. */
-const keyOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32)
+/**
+ * 16 bytes as hex: making many small buffers costs more than the hash does. Its form may never change: keys of eight
+ * days lie in the table, and relays of other versions write there too.
+ */
+const keyOf = ({ id, name }: NewEvent): string =>
+  createHash('sha256')
+    .update(JSON.stringify([id, name]))
+    .digest('hex')
+    .slice(0, 32)
 
 /** Stores all of these events in one transaction, or none. */
 export async function insertEvents(
@@ -72,7 +79,7 @@ export async function insertEvents(
     `{${rows.map(({ event }) => Math.trunc(event.eventTime)).join()}}`,
     rows.map(({ event }) => event.subjects.map(toText).join(SUBJECTS)).join(ROWS),
     rows.map(({ event }) => toText(event.body)).join(ROWS),
-    Buffer.from(rows.map(({ id, name }) => keyOf(`${id}${ROWS}${name}`)).join(''), 'hex'),
+    Buffer.from(rows.map(({ event }) => keyOf(event)).join(''), 'hex'),
   ])
   for (const { n } of known) answers[rows[n - 1]!.index] = 'duplicate'
   return answers

@@ -7,9 +7,9 @@ import { CLAIM_FUNCTION, EXPIRE_FUNCTION } from './functions.ts'
  *
  * Every key begins with the tag, so that the tables can be distributed by it. A claim writes one row of `lease` and none
  * of `waiting`: marking a thousand events would cost more than storing them did. An event is leased while a lease that
- * names it lasts. `tally` holds changes of the books, one row a
- * transaction: one row a tag would make all relays wait for each other's commits. `seen` is found by key and forgotten
- * by age; its block-range index costs next to nothing, because the table grows in the order of age.
+ * names it lasts. `tally` holds changes of the books, one row a transaction: one row a tag would make all relays wait for
+ * each other's commits. `seen` is found by key and forgotten by age; its block-range index costs next to nothing, because
+ * the table grows in the order of age.
  * https://www.postgresql.org/docs/current/brin.html
  */
 const UPGRADES = [
@@ -18,6 +18,7 @@ const UPGRADES = [
      tag_id text NOT NULL,
      ref bigint NOT NULL DEFAULT nextval('uetkit.ref'),
      due_at bigint NOT NULL,
+     lease text,
      attempts int NOT NULL DEFAULT 0,
      received_at bigint NOT NULL,
      event_time bigint NOT NULL,
@@ -29,14 +30,7 @@ const UPGRADES = [
    ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
    CREATE INDEX waiting_due ON uetkit.waiting (tag_id, due_at, ref);
    CREATE INDEX waiting_age ON uetkit.waiting (tag_id, received_at);
-   CREATE TABLE uetkit.lease (
-     tag_id text NOT NULL,
-     id text NOT NULL,
-     until bigint NOT NULL,
-     refs bigint[] NOT NULL,
-     PRIMARY KEY (tag_id, id)
-   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
-   ALTER TABLE uetkit.lease ALTER refs SET STORAGE EXTERNAL;
+   CREATE INDEX waiting_lease ON uetkit.waiting (tag_id, lease) WHERE lease IS NOT NULL;
    CREATE TABLE uetkit.dead (
      tag_id text NOT NULL,
      ref bigint NOT NULL DEFAULT nextval('uetkit.ref'),
@@ -72,7 +66,16 @@ const UPGRADES = [
      key text PRIMARY KEY,
      sum bigint NOT NULL,
      until bigint NOT NULL
-   );
+   );`,
+  // Relays of version 1 go on with `waiting.lease`, and move `due_at` to its end: for others such an event is not due.
+  `CREATE TABLE uetkit.lease (
+     tag_id text NOT NULL,
+     id text NOT NULL,
+     until bigint NOT NULL,
+     refs bigint[] NOT NULL,
+     PRIMARY KEY (tag_id, id)
+   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+   ALTER TABLE uetkit.lease ALTER refs SET STORAGE EXTERNAL;
    ${CLAIM_FUNCTION}
    ${EXPIRE_FUNCTION}`,
 ]
