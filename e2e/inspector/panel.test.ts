@@ -47,7 +47,8 @@ describe('the inspector', () => {
     expect(order.beacons).toHaveLength(1)
     expect(order.beacons[0]).toMatchObject({ evt: 'custom', params: { event_id: order.id, asc: 'G', gv: '25' } })
     await row(page, 'Order Completed').locator('summary').click()
-    const details = await row(page, 'Order Completed').locator('.more').innerText()
+    const details = () => row(page, 'Order Completed').locator('.more').innerText()
+    // Filled by the event of opening, which comes after the click.
     for (const part of [
       "track('Order Completed'",
       'granted: the configured default',
@@ -55,7 +56,7 @@ describe('the inspector', () => {
       'HTTP 202',
       'event_id',
     ])
-      expect(details).toContain(part)
+      await expect.poll(details).toContain(part)
   })
 
   it('tells what happened before it was opened, stays open on the next page, and closes for good', async () => {

@@ -126,9 +126,13 @@ const fromTheStart = (source: string): string => `
 async function ask(page: Page, visit: Visit, isLate: boolean): Promise<void> {
   const answer = page.evaluate(`(() => {
     const asked = (window[Symbol.for('uetkit.doctor')] ??= new WeakSet())
+    const { timeline } = window[Symbol.for('uetkit.inspector')].report()
+    const loads = timeline.flatMap(({ beacons }) => beacons).filter(({ evt }) => evt === 'pageLoad')
     for (const uet of Object.values(window[Symbol.for('uetkit')] ?? {})) {
-      const { consent, script } = uet.state()
-      if (asked.has(uet) || consent === 'unknown' || (script === 'loading' && !${isLate})) continue
+      const { consent, script, tagIds } = uet.state()
+      // A tag that runs may still wait for its own settings before it sends.
+      const isStarting = script === 'loading' || (script === 'ready' && !loads.some(({ params }) => tagIds.includes(params.ti)))
+      if (asked.has(uet) || consent === 'unknown' || (isStarting && !${isLate})) continue
       asked.add(uet)
       uet.consent('${visit}')
     }
