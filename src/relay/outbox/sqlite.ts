@@ -25,7 +25,7 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   const { now = Date.now, deadRetentionMs = DEAD_RETENTION_MS, onNotice } = options
   const { maxBytes = 4 * 1024 ** 3, minFreeBytes = 64 * 1024 ** 2, maxQueuedBytes = 32 * 1024 ** 2 } = options
   const listeners = dueListeners()
-  const { call, close } = openLink(
+  const { append, call, close } = openLink(
     { path: absolute(path), maxBytes, minFreeBytes },
     {
       now,
@@ -76,7 +76,7 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
       }
       queuedBytes += bytes
       try {
-        const stored = await call('append', events)
+        const stored = await append(events)
         listeners.tellStored(events, stored)
         return stored
       } finally {

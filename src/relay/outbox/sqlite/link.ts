@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
-import { OutboxError } from '../outbox.ts'
+import { type NewEvent, OutboxError, type Stored } from '../outbox.ts'
 import type { Arguments, Batch, Call, CallResult, Reply, Request, WorkerData } from './protocol.ts'
+import { addRow, emptyRows } from './rows.ts'
 import type { OperationName, Operations } from './store.ts'
 
 /** The worker stands beside this file, as source and as built. */
@@ -21,6 +22,7 @@ export interface LinkHooks {
 export function openLink(data: WorkerData, { now, onCommit, onNotice }: LinkHooks) {
   const sent = new Map<number, Waiting[]>()
   let calls: Call[] = []
+  let rows = emptyRows()
   let waiting: Waiting[] = []
   let lastId = 0
   let worker: Worker | undefined
@@ -77,22 +79,35 @@ export function openLink(data: WorkerData, { now, onCommit, onNotice }: LinkHook
     const batch: Batch = { id: ++lastId, now: now(), calls }
     sent.set(batch.id, waiting)
     calls = []
+    rows = emptyRows()
     waiting = []
     post(batch)
   }
 
+  function call<Name extends OperationName>(
+    name: Name,
+    ...args: Arguments<Name>
+  ): Promise<ReturnType<Operations[Name]>> {
+    if (closed) {
+      const message = 'The outbox is closed: the relay is stopping. Send again in a moment.'
+      return Promise.reject(new OutboxError('closed', message))
+    }
+    return new Promise((resolve, reject) => {
+      if (calls.length === 0) setImmediate(flush)
+      calls.push({ name, args })
+      waiting.push({ resolve: resolve as (value: unknown) => void, reject })
+    })
+  }
+
   worker = start()
   return {
-    call<Name extends OperationName>(name: Name, ...args: Arguments<Name>): Promise<ReturnType<Operations[Name]>> {
-      if (closed) {
-        const message = 'The outbox is closed: the relay is stopping. Send again in a moment.'
-        return Promise.reject(new OutboxError('closed', message))
-      }
-      return new Promise((resolve, reject) => {
-        if (calls.length === 0) setImmediate(flush)
-        calls.push({ name, args })
-        waiting.push({ resolve: resolve as (value: unknown) => void, reject })
-      })
+    call,
+    async append(events: readonly NewEvent[]): Promise<Stored[]> {
+      const from = rows.ids.length
+      for (const event of events) addRow(rows, event)
+      const stored = new Array<Stored>(events.length).fill('stored')
+      for (const index of await call('append', rows, from, rows.ids.length)) stored[index] = 'duplicate'
+      return stored
     },
     /** Lets the worker finish what it was asked, and end. */
     async close() {

@@ -14,6 +14,8 @@ export interface Room {
 /** From this part of `maxBytes` on nothing more is accepted. */
 const FULL = 0.95
 const DISK_CHECK_MS = 1_000
+/** So many events of one transaction go in between two looks. */
+const EVENTS_A_LOOK = 64
 
 const mebibytes = (bytes: number) => `${Math.round(bytes / 1_048_576)} MiB`
 
@@ -24,6 +26,7 @@ export function roomOf(db: DatabaseSync, { path, maxBytes, minFreeBytes }: Room)
   )
   let checkedAt = Number.NEGATIVE_INFINITY
   let free = Number.POSITIVE_INFINITY
+  let unseen = Number.POSITIVE_INFINITY
 
   const usedBytes = () => {
     const { page_size, page_count, freelist_count } = pages.get() as Record<string, number>
@@ -45,10 +48,17 @@ export function roomOf(db: DatabaseSync, { path, maxBytes, minFreeBytes }: Room)
   }
 
   return {
+    /** Belongs behind the begin of a transaction. */
+    begun() {
+      unseen = Number.POSITIVE_INFINITY
+    },
     /** Throws `full` when no event may come in. */
-    check() {
+    check(events: number) {
+      unseen += events
+      if (unseen < EVENTS_A_LOOK) return
       const found = problem(usedBytes())
       if (found) throw new OutboxError('full', `Nothing more can be stored: ${found}`, { retryAfterMs: 30_000 })
+      unseen = 0
     },
     health(): OutboxHealth {
       const used = usedBytes()

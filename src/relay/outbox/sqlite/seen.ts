@@ -16,7 +16,9 @@ const live = (now: number): number[] => {
   return Array.from({ length: DEDUP_WINDOW_MS / GENERATION_MS + 2 }, (_, index) => first + index)
 }
 
-const keyOf = ({ tagId, id, name }: NewEvent) =>
+type Key = Pick<NewEvent, 'tagId' | 'id' | 'name'>
+
+const keyOf = ({ tagId, id, name }: Key) =>
   hash('sha256', JSON.stringify([tagId, id, name]), 'binary').slice(0, KEY_BYTES)
 
 /**
@@ -78,7 +80,7 @@ export function openSeen(db: DatabaseSync, logKeys = LOG_KEYS) {
       }
     },
     /** Remembers the key. False when it was known. */
-    add(event: NewEvent, now: number): boolean {
+    add(event: Key, now: number): boolean {
       const key = keyOf(event)
       if (shelfOf(key).has(key) || find.get(Buffer.from(key, 'latin1'), ...live(now))) return false
       hold(key)

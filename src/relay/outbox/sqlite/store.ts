@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { ClaimOptions, DeadPage, DeadSelection, NewEvent, OutboxHealth, Settlement } from '../outbox.ts'
+import type { ClaimOptions, DeadPage, DeadSelection, OutboxHealth, Settlement } from '../outbox.ts'
 import { openBooks } from './books.ts'
 import { openDead } from './dead.ts'
 import { type Room, roomOf } from './room.ts'
+import type { Rows } from './rows.ts'
 import { openSeen } from './seen.ts'
 import { type Cursor, openSweep, type Withdrawal } from './sweep.ts'
 import { openWaiting } from './waiting.ts'
@@ -24,7 +25,10 @@ export function openStore(db: DatabaseSync, room: Room) {
 
   return {
     /** Belongs behind the begin of a transaction. */
-    begun: seen.refresh,
+    begun() {
+      seen.refresh()
+      space.begun()
+    },
     /** Belongs before the commit. */
     flush(now: number) {
       books.flush()
@@ -36,9 +40,9 @@ export function openStore(db: DatabaseSync, room: Room) {
       seen.rolledBack()
     },
     operations: {
-      append(now: number, events: readonly NewEvent[]) {
-        space.check()
-        return waiting.append(events, now)
+      append(now: number, rows: Rows, from: number, to: number) {
+        space.check(to - from)
+        return waiting.append(rows, from, to, now)
       },
       claim: (now: number, tagId: string, options: ClaimOptions) => waiting.claim(tagId, options, now),
       extend: (now: number, claimId: string, leaseMs: number) => waiting.extend(claimId, leaseMs, now),

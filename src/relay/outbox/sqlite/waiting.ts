@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
-import {
-  type Claim,
-  type ClaimedEvent,
-  type ClaimOptions,
-  MAX_DELAY_MS,
-  type NewEvent,
-  type Settlement,
-  type Stored,
-} from '../outbox.ts'
+import { type Claim, type ClaimedEvent, type ClaimOptions, MAX_DELAY_MS, type Settlement } from '../outbox.ts'
 import type { Books } from './books.ts'
 import type { DeadTable } from './dead.ts'
+import type { Rows } from './rows.ts'
 import type { Seen } from './seen.ts'
 
 const COLUMNS = `seq, id, name, body, event_time AS eventTime, received_at AS receivedAt, attempts`
@@ -37,18 +30,20 @@ export function openWaiting(db: DatabaseSync, books: Books, dead: DeadTable, see
   const again = db.prepare('UPDATE waiting SET lease = NULL, due_at = ?, attempts = attempts + ? WHERE seq = ?')
 
   return {
-    append(events: readonly NewEvent[], now: number): Stored[] {
-      return events.map((event) => {
-        const { tagId, id, name, subjects, body } = event
+    /** Stores the rows from `from` up to `to`. Answers which of them, counted from `from`, were stored before. */
+    append({ tagIds, ids, names, eventTimes, subjects, bodies }: Rows, from: number, to: number, now: number) {
+      const duplicates: number[] = []
+      for (let row = from; row < to; row += 1) {
+        const tagId = tagIds[row]!
+        const id = ids[row]!
+        const name = names[row]!
+        const fresh = seen.add({ tagId, id, name }, now)
         books.add(tagId, 'accepted', 1)
-        if (!seen.add(event, now)) {
-          books.add(tagId, 'duplicates', 1)
-          return 'duplicate'
-        }
-        insert.run(tagId, now, Math.min(event.eventTime, now), id, name, JSON.stringify(subjects), body)
-        books.add(tagId, 'waiting', 1)
-        return 'stored'
-      })
+        books.add(tagId, fresh ? 'waiting' : 'duplicates', 1)
+        if (fresh) insert.run(tagId, now, Math.min(eventTimes[row]!, now), id, name, subjects[row]!, bodies[row]!)
+        else duplicates.push(row - from)
+      }
+      return duplicates
     },
 
     claim(tagId: string, { limit, maxBytes = Number.POSITIVE_INFINITY, leaseMs }: ClaimOptions, now: number): Claim {

@@ -2,7 +2,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { OutboxError } from '../outbox.ts'
 import { isDamage, isFatal, outboxError } from './errors.ts'
 import { type OpenDatabase, openDatabase } from './open.ts'
-import type { Batch, Call, CallResult, Reply, Request, WorkerData } from './protocol.ts'
+import type { Arguments, Batch, Call, CallResult, Reply, Request, WorkerData } from './protocol.ts'
 import { openStore, type Store } from './store.ts'
 
 /**
@@ -104,8 +104,10 @@ function work(batches: Batch[]) {
   let events = 0
   for (const { id, calls } of batches) {
     const own = results.splice(0, calls.length)
-    calls.forEach(({ name }, index) => {
-      if (name === 'append' && 'value' in own[index]!) events += (own[index].value as unknown[]).length
+    calls.forEach(({ name, args }, index) => {
+      if (name !== 'append' || !('value' in own[index]!)) return
+      const [, from, to] = args as Arguments<'append'>
+      events += to - from
     })
     tell({ id, results: own })
   }
