@@ -33,6 +33,8 @@ const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
 const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 const INVISIBLES = new RegExp(INVISIBLE, 'g')
+const HALVES = /\p{Cs}/gu
+const UNCLEAN = new RegExp(`${INVISIBLE.source}|${HALVES.source}`, 'u')
 
 type Source = Record<string, unknown>
 
@@ -89,7 +91,7 @@ function parse(input: unknown, userTexts: readonly (keyof ServerUser)[], hashedO
     return { faults }
   }
 
-  const event = bare<ServerEvent>({ type: 'track', id: '', time: 0 })
+  const event: ServerEvent = { type: 'track', id: '', time: 0 }
   if (root.type === 'page' || root.type === 'track') event.type = root.type
   else fault('type', root.type === undefined ? 'missing' : 'value', 'expected "page" or "track"')
   if (typeof root.id === 'string' && INVISIBLE.test(root.id)) fault('id', 'value', 'holds control characters')
@@ -97,7 +99,7 @@ function parse(input: unknown, userTexts: readonly (keyof ServerUser)[], hashedO
   put(event, 'name', text(root, 'name', 'name') || undefined)
   if (event.type === 'track') required(event.name, 'name')
 
-  if (typeof root.time === 'number' && Number.isFinite(root.time) && root.time > 0) event.time = Math.floor(root.time)
+  if (typeof root.time === 'number' && Number.isFinite(root.time) && root.time >= 1) event.time = Math.floor(root.time)
   else if (root.time === undefined) fault('time', 'missing', 'missing')
   else fault('time', 'value', 'expected milliseconds since 1970')
 
@@ -107,17 +109,17 @@ function parse(input: unknown, userTexts: readonly (keyof ServerUser)[], hashedO
 
   const page = objectAt(root.page, 'page')
   if (page) {
-    const info = bare<PageInfo>({})
+    const info: PageInfo = {}
     put(info, 'loadId', text(page, 'loadId', 'page.loadId'))
     put(info, 'url', text(page, 'url', 'page.url', EVENT_LIMITS.url))
     put(info, 'referrer', text(page, 'referrer', 'page.referrer', EVENT_LIMITS.url))
     put(info, 'title', text(page, 'title', 'page.title', Infinity)?.slice(0, EVENT_LIMITS.text))
-    event.page = info
+    event.page = bare(info)
   }
 
   const conversion = objectAt(root.conversion, 'conversion')
   if (conversion) {
-    const info = bare<Conversion>({ action: '' })
+    const info: Conversion = { action: '' }
     info.action = required(text(conversion, 'action', 'conversion.action'), 'conversion.action')
     put(info, 'label', text(conversion, 'label', 'conversion.label'))
     put(info, 'category', text(conversion, 'category', 'conversion.category'))
@@ -126,27 +128,30 @@ function parse(input: unknown, userTexts: readonly (keyof ServerUser)[], hashedO
     if (typeof value === 'number' && Number.isFinite(value) && value >= 0)
       info.value = value + 0 // no -0
     else if (value !== undefined && value !== null) fault('conversion.value', 'value', 'expected a number, 0 or more')
-    event.conversion = info
+    event.conversion = bare(info)
   }
 
   const user = objectAt(root.user, 'user')
   if (user) {
-    const info = bare<ServerUser>({})
+    const info: ServerUser = {}
     for (const key of userTexts) put(info, key, text(user, key, `user.${key}`))
     for (const key of ['em', 'ph'] as const) {
       if (hashedOnly && info[key] && !isSha256Hex(info[key]))
         fault(`user.${key}`, 'value', 'expected a SHA-256 as 64 hex characters')
     }
-    event.user = info
+    event.user = bare(info)
   }
 
   const properties = objectAt(root.properties, 'properties')
   if (properties) event.properties = copyProperties(properties, fault)
-  return faults.length ? { faults } : { event }
+  return faults.length ? { faults } : { event: bare(event) }
 }
 
-/** Without a prototype, so that no key of ours can be mistaken for an inherited one. */
-const bare = <T extends object>(fields: T): T => Object.assign(Object.create(null), fields)
+/**
+ * Without a prototype, so that no key of ours can be mistaken for an inherited one. Taken away last: an object that is
+ * made without one is a hash table to V8, five times as large and slow to copy.
+ */
+const bare = <T extends object>(fields: T): T => Object.setPrototypeOf(fields, null)
 
 const isPlain = (value: unknown): value is Source => {
   if (typeof value !== 'object' || value === null) return false
@@ -165,10 +170,7 @@ const kindOf = (value: unknown): string =>
 
 /** One line of text: invisible characters out, ends trimmed, halves of surrogate pairs replaced. */
 const cleanLine = (value: string): string =>
-  value
-    .replace(INVISIBLES, '')
-    .replace(/\p{Cs}/gu, '\ufffd')
-    .trim()
+  (UNCLEAN.test(value) ? value.replace(INVISIBLES, '').replace(HALVES, '\ufffd') : value).trim()
 
 /** Copies JSON data within the limits. What JSON cannot hold is left out, as `JSON.stringify` does. */
 function copyProperties(
@@ -187,7 +189,7 @@ function copyProperties(
     if (typeof value === 'string') {
       return value.length > EVENT_LIMITS.propertyText
         ? fault(path, 'too_long', `longer than ${EVENT_LIMITS.propertyText} characters`)
-        : value.replace(/\p{Cs}/gu, '\ufffd')
+        : value.replace(HALVES, '\ufffd')
     }
     if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null
     if (typeof value === 'boolean' || value === null) return value
@@ -197,7 +199,7 @@ function copyProperties(
     if (!list && !isPlain(value)) return undefined
     const keys = Object.keys(value)
     if (keys.length > EVENT_LIMITS.keys) return stop(path, 'too_many', `more than ${EVENT_LIMITS.keys} entries`)
-    const target: Properties = list ? ([] as unknown as Properties) : bare({})
+    const target: Properties = list ? ([] as unknown as Properties) : Object.create(null)
     for (const key of keys) {
       if (FORBIDDEN.has(key)) return stop(path, 'forbidden_key', `the key "${key}" is not allowed`)
       const entry = copy((value as Source)[key], `${path}.${key.slice(0, 40)}`, level + 1)

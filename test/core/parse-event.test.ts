@@ -60,6 +60,7 @@ describe('parseEvent', () => {
     ['a long id', { ...minimal, id: 'x'.repeat(513) }, ['id too_long']],
     ['a text as time', { ...minimal, time: '2026-01-01' }, ['time value']],
     ['a time before 1970', { ...minimal, time: -1 }, ['time value']],
+    ['a part of the first millisecond', { ...minimal, time: 0.5 }, ['time value']],
     ['odd consent', { ...minimal, consent: 'yes' }, ['consent value']],
     ['a long URL', { ...minimal, page: { url: 'x'.repeat(4_097) } }, ['page.url too_long']],
     ['a page that is a text', { ...minimal, page: '/thanks' }, ['page type']],
