@@ -70,12 +70,18 @@ export function accept(
   report: (report: AcceptReport) => void,
 ): Promise<{ receipt: Receipt; clickId?: string }> {
   const { door } = delivery
+  const judgements = delivery.tags.map((tag) => delivery.items.map((item) => judge(item, tag, delivery, now, report)))
+  const tagIds = delivery.tags.map(({ id }) => id)
   // Not one `async` function, which would keep the delivery in memory until the disk is done.
-  return judgeAll(delivery, now, report).then((judged) => carryOut(judged, door, outbox, report))
+  const done = (all: Judgement[][]) => carryOut(combine(all, tagIds), door, outbox, report)
+  return isSettled(judgements) ? done(judgements) : Promise.all(judgements.map((own) => Promise.all(own))).then(done)
 }
 
+const isSettled = (judgements: (Judgement | Promise<Judgement>)[][]): judgements is Judgement[][] =>
+  judgements.every((own) => own.every((judgement) => !(judgement instanceof Promise)))
+
 async function carryOut(
-  { outcomes, events, eventsOf, withdrawals }: Judged,
+  { outcomes, events, eventsOf, withdrawals }: Combined,
   door: DoorName,
   outbox: Outbox,
   report: (report: AcceptReport) => void,
@@ -84,10 +90,13 @@ async function carryOut(
     if (subjects.size) report({ kind: 'withdrawn', tagId, events: await outbox.withdraw(tagId, [...subjects]) })
   }
   if (events.length) {
-    let stored = await outbox.append(events)
+    const stored = await outbox.append(events)
+    let position = 0
     for (const [tagId, count] of eventsOf) {
-      const duplicates = stored.slice(0, count).filter((each) => each === 'duplicate').length
-      stored = stored.slice(count)
+      let duplicates = 0
+      for (const end = position + count; position < end; position += 1) {
+        if (stored[position] === 'duplicate') duplicates += 1
+      }
       if (count) report({ kind: 'accepted', tagId, door, events: count, duplicates })
     }
   }
@@ -95,51 +104,49 @@ async function carryOut(
 }
 
 /** What is to be done for a delivery. As little as possible, because much of it waits for the disk at a time. */
-interface Judged {
+interface Combined {
   /** What the sender hears of each item. */
   outcomes: Outcome[]
   /** To be stored: those of the first tag, then those of the next one. */
   events: NewEvent[]
   /** How many, by tag. */
-  eventsOf: [tagId: string, count: number][]
+  eventsOf: (readonly [tagId: string, count: number])[]
   /** Whose events are to be deleted, by tag. */
   withdrawals: Map<string, Set<string>>
 }
 
-async function judgeAll(delivery: Delivery, now: number, report: (report: AcceptReport) => void): Promise<Judged> {
-  const { items, tags } = delivery
-  const outcomes: Outcome[] = items.map(() => IGNORED)
+/** @param judgements By tag, then by item. */
+function combine(judgements: readonly Judgement[][], tagIds: readonly string[]): Combined {
+  const outcomes: Outcome[] = judgements[0]!.map(() => IGNORED)
   const events: NewEvent[] = []
-  const eventsOf: Judged['eventsOf'] = []
-  const withdrawals: Judged['withdrawals'] = new Map()
+  const withdrawals: Combined['withdrawals'] = new Map()
 
-  for (const tag of tags) {
+  const eventsOf = judgements.map((ofTag, position) => {
+    const tagId = tagIds[position]!
     const own: { event: NewEvent; index: number; outcome: Outcome }[] = []
-    for (let index = 0; index < items.length; index += 1) {
-      const judging = judge(items[index]!, tag, delivery, now, report)
-      const judgement = judging instanceof Promise ? await judging : judging
+    ofTag.forEach((judgement, index) => {
       let outcome: Outcome
       if ('event' in judgement) {
         outcome = { kind: 'accepted', clickId: judgement.clickId }
         own.push({ event: judgement.event, index, outcome })
       } else if ('subjects' in judgement) {
         const { subjects } = judgement
-        const known = withdrawals.get(tag.id) ?? new Set()
-        withdrawals.set(tag.id, known)
+        const known = withdrawals.get(tagId) ?? new Set()
+        withdrawals.set(tagId, known)
         for (const subject of subjects) known.add(subject)
         // What this very request brought before is withdrawn too.
-        for (const [position, earlier] of [...own.entries()].reverse()) {
+        for (const [place, earlier] of [...own.entries()].reverse()) {
           if (!earlier.event.subjects.some((subject) => subjects.includes(subject))) continue
-          own.splice(position, 1)
+          own.splice(place, 1)
           if (outcomes[earlier.index] === earlier.outcome) outcomes[earlier.index] = DENIED
         }
         outcome = judgement.withdrawal ? { kind: 'withdrawn' } : DENIED
       } else outcome = judgement
       if (RANK[outcome.kind] > RANK[outcomes[index]!.kind]) outcomes[index] = outcome
-    }
+    })
     for (const { event } of own) events.push(event)
-    eventsOf.push([tag.id, own.length])
-  }
+    return [tagId, own.length] as const
+  })
   return { outcomes, events, eventsOf, withdrawals }
 }
 
