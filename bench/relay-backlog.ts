@@ -110,13 +110,10 @@ async function startRelay(): Promise<Relay> {
   }
 }
 
-const accept = async (
-  port: number,
-  perRequest: number,
-  how: { connections: number; requests?: number; seconds?: number; rate?: number },
-) => {
-  const request = template('127.0.0.1', ORIGIN, perRequest)
-  const { refused, seconds } = await drive({ port, request, ...how })
+type Pressure = { connections: number; requests?: number; seconds?: number; rate?: number }
+
+const accept = async (port: number, perRequest: number, how: Pressure) => {
+  const { refused, seconds } = await drive({ port, request: template('127.0.0.1', ORIGIN, perRequest), ...how })
   if (Object.keys(refused).length > 0) throw new Error(`the relay refused requests: ${JSON.stringify(refused)}`)
   return seconds
 }

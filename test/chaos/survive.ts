@@ -41,7 +41,7 @@ export async function survive({ events, ends, clients, leaseMs, say = () => {} }
       adminPort: 0,
       host: '127.0.0.1',
       outbox: `sqlite:${path}`,
-      logLevel: 'warn',
+      logLevel: 'info',
       capi: { url: microsoft.url },
       limits: { perAddress: false, perKey: false },
       tags: [{ id: TAG, token: 'env:CHAOS_TOKEN', key: 'pk_chaos', origins: [ORIGIN] }],
@@ -50,6 +50,8 @@ export async function survive({ events, ends, clients, leaseMs, say = () => {} }
   )
   const kills: number[] = []
   const exits: (number | null)[] = []
+  /** Events that killed relays had taken and not settled: nobody gets them before their lease ends. */
+  let orphaned = 0
   const store = sqliteOutbox(path)
   try {
     await relay.start()
@@ -60,6 +62,8 @@ export async function survive({ events, ends, clients, leaseMs, say = () => {} }
       else {
         kills.push(Date.now())
         relay.signal('SIGKILL')
+        await sleep(50)
+        for (const { leased } of await store.counts()) orphaned += leased
       }
       await relay.start()
       say(`ended ${kills.length + exits.length} times, ${load.accepted.size} events accepted`)
@@ -75,6 +79,9 @@ export async function survive({ events, ends, clients, leaseMs, say = () => {} }
     const dead = await store.deadLetters({ limit: 1_000 })
 
     const { taken, unanswered } = microsoft
+    const said = (what: RegExp) => relay.lines.filter((line) => what.test(line)).length
+    const throttled = said(/"reason":"throttled"/)
+    const resumed = said(/delivery goes on/)
     const lost = [...load.accepted].filter((id) => !taken.has(id))
     const doubled = [...taken].filter(([, times]) => times.length > 1)
     const unexplained = doubled.filter(
@@ -94,6 +101,9 @@ export async function survive({ events, ends, clients, leaseMs, say = () => {} }
         unexplained: unexplained.length,
         dead: dead.length,
         refused: load.refused,
+        orphaned,
+        throttled,
+        resumed,
         books: books!,
         drainSeconds: Math.round((Date.now() - ended) / 1_000),
       },
@@ -107,6 +117,12 @@ export async function survive({ events, ends, clients, leaseMs, say = () => {} }
         'every asked end was in good order': exits.every((code) => code === 0),
         'seen: a request that had to be sent again': Object.keys(load.refused).length > 0,
         'seen: a duplicate': doubled.length > 0,
+      },
+      /** Without these a long run proves little. */
+      seen: {
+        'seen: events whose lease had to end because their relay was killed': orphaned > 0,
+        'seen: a lane that Microsoft throttled': throttled > 0,
+        'seen: a lane that went on after a failure': resumed > 0,
       },
     }
   } finally {
