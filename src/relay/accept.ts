@@ -9,7 +9,7 @@ import type { DoorName, Item, Rejection } from './doors/door.ts'
 import { correctTime, type Visitor } from './enrich.ts'
 import type { NewEvent, Outbox } from './outbox/outbox.ts'
 import type { TagSettings } from './settings.ts'
-import { subjectsOf } from './subjects.ts'
+import { subjectsOf, withdrawnSubjects } from './subjects.ts'
 
 /** What a request brought, and from whom. */
 export interface Delivery {
@@ -55,6 +55,12 @@ const UNKNOWN: NotAccepted = {
   kind: 'rejected',
   code: 'consent_unknown',
   message: 'nothing says that the visitor granted consent',
+}
+
+const NOBODY: NotAccepted = {
+  kind: 'rejected',
+  code: 'no_identifier',
+  message: 'user: a withdrawal needs a valid identifier of the visitor',
 }
 
 /**
@@ -228,18 +234,9 @@ const toNewEvent = (tagId: string, id: string, capi: CapiEvent): NewEvent => ({
   body: JSON.stringify(capi),
 })
 
-/** Whom a withdrawal is about, in the very form that events of theirs were stored with. */
 async function withdrawal(event: ServerEvent, tag: TagSettings, now: number, signal: boolean): Promise<Judgement> {
-  const mapped = await mapCapi(
-    { ...event, type: 'track', consent: 'granted', time: now },
-    {
-      now,
-      as: 'custom',
-      overrides: selectEvent(event, tag.stream)?.overrides,
-      normalizePhone: (raw) => normalizePhone(raw, tag.defaultCountry),
-    },
-  )
-  return { subjects: mapped.ok ? subjectsOf(mapped.event) : [], withdrawal: signal }
+  const subjects = await withdrawnSubjects(event, tag, now)
+  return signal && !subjects.length ? NOBODY : { subjects, withdrawal: signal }
 }
 
 function settle(

@@ -6,7 +6,12 @@ const { events, ends } = parseArgs({
   options: { events: { type: 'string', default: '200000' }, ends: { type: 'string', default: '100' } },
 }).values
 
-const { counted, holds, seen } = await survive({ events: Number(events), ends: Number(ends), clients: 12, say: console.log })
+const { counted, holds, seen } = await survive({
+  events: Number(events),
+  ends: Number(ends),
+  clients: 12,
+  say: console.log,
+})
 console.log(counted)
 const found = { ...holds, ...seen }
 for (const [name, held] of Object.entries(found)) console.log(`${held ? 'ok  ' : 'FAIL'} ${name}`)

@@ -50,7 +50,7 @@ export async function survive({ events, ends, clients, leaseMs, say = () => {} }
   )
   const kills: number[] = []
   const exits: (number | null)[] = []
-  /** Events that killed relays had taken and not settled: nobody gets them before their lease ends. */
+  /** Events that killed relays had taken and not settled, at most at a time: nobody gets them before their lease ends. */
   let orphaned = 0
   const store = sqliteOutbox(path)
   try {
@@ -63,7 +63,7 @@ export async function survive({ events, ends, clients, leaseMs, say = () => {} }
         kills.push(Date.now())
         relay.signal('SIGKILL')
         await sleep(50)
-        for (const { leased } of await store.counts()) orphaned += leased
+        for (const { leased } of await store.counts()) orphaned = Math.max(orphaned, leased)
       }
       await relay.start()
       say(`ended ${kills.length + exits.length} times, ${load.accepted.size} events accepted`)
