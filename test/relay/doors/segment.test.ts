@@ -106,6 +106,37 @@ describe('the Segment HTTP API', () => {
     expect(await relay.waiting()).toEqual([])
   })
 
+  it('keeps nothing of an identify, and takes the user from what each message says', async () => {
+    relay = testRelay(withCategory)
+    const consent = { consent: { categoryPreferences: { Advertising: true } } }
+    const identify = {
+      type: 'identify',
+      userId: 'customer-7',
+      traits: { email: 'jane@contoso.com', phone: '+14255559999' },
+      context: consent,
+    }
+    await relay.post('/v1/identify', identify, basic())
+    expect(await relay.outbox.counts()).toEqual([])
+    const bare = message({ context: consent })
+    const own = message({ context: { ...consent, traits: { email: 'john@contoso.com' } } })
+    expect((await relay.post('/v1/batch', batch(identify, bare, own), basic())).json).toMatchObject({
+      accepted: 2,
+      ignored: 1,
+    })
+    const [first, second] = await relay.waiting()
+    expect(Object.keys(first!.userData)).toEqual(['anonymousId', 'externalId'])
+    expect(second!.userData.em).toBe('ec81f3ac7b2b19675bab9d54cf416f9f18cff87c97da5cca82c0f0891bc40602')
+    expect(JSON.stringify(relay.reports)).not.toContain('contoso')
+  })
+
+  it('takes an identify that refuses for a withdrawal', async () => {
+    relay = testRelay(withCategory)
+    await relay.post('/v1/batch', batch(message()), basic())
+    const refusal = { userId: 'customer-7', context: { consent: { categoryPreferences: { Advertising: false } } } }
+    expect((await relay.post('/v1/identify', refusal, basic())).json.withdrawn).toBe(1)
+    expect(await relay.waiting()).toEqual([])
+  })
+
   it('takes what a batch says for its messages, a named integration, and a batch that is packed', async () => {
     relay = testRelay(withCategory)
     const { context, ...bare } = message({ integrations: { All: false, 'Microsoft Advertising UET': true } })
