@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -18,16 +18,24 @@ let failed = false
 const writers = new Set<{ kill(): Promise<unknown> }>()
 
 /** A process that appends, and what it was told. */
-function startWriter(path: string, ...prefix: string[]) {
-  const command = [...prefix, process.execPath, fileURLToPath(new URL('writer.ts', import.meta.url)), path]
+function startWriter(path: string, prefix: string[] = [], file = 'writer.ts') {
+  const command = [...prefix, process.execPath, fileURLToPath(new URL(file, import.meta.url)), path]
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
   const acknowledged: string[] = []
+  /** When each was acknowledged, in seconds of the monotonic clock. */
+  const times: number[] = []
   const said: string[] = []
-  createInterface(child.stdout).on('line', (line) => acknowledged.push(...line.split(' ')))
+  createInterface(child.stdout).on('line', (line) => {
+    const words = line.split(' ')
+    const at = Number(words.pop()) / 1e9
+    acknowledged.push(...words)
+    for (const _ of words) times.push(at)
+  })
   createInterface(child.stderr).on('line', (line) => said.push(line))
   const ended = new Promise((resolve) => child.once('close', resolve))
   const writer = {
     acknowledged,
+    times,
     said,
     until: async (what: () => boolean, ms = 60_000) => {
       for (const end = Date.now() + ms; Date.now() < end && !what(); ) await sleep(20)
@@ -107,18 +115,8 @@ await scenario('a disk that fills up, and has room again', async () => {
 
 await scenario('a sync that fails', async () => {
   const path = join(folder, 'sync', 'relay.db')
-  const writer = startWriter(
-    path,
-    'strace',
-    '-f',
-    '-qq',
-    '-o',
-    '/dev/null',
-    '-e',
-    'trace=fsync',
-    '-e',
-    'inject=fsync:error=EIO:when=60+200',
-  )
+  const faults = ['-e', 'trace=fsync', '-e', 'inject=fsync:error=EIO:when=60+200']
+  const writer = startWriter(path, ['strace', '-f', '-qq', '-o', '/dev/null', ...faults])
   await writer.until(() => writer.said.some((line) => line.startsWith('failed')))
   const before = writer.acknowledged.length
   await writer.until(
@@ -129,11 +127,25 @@ await scenario('a sync that fails', async () => {
   return `${writer.acknowledged.length} acknowledged, ${before} of them before the failure`
 })
 
-await scenario(`a power cut, ${ROUNDS} times`, async () => {
-  const image = join(folder, 'image')
-  const disk = mkdtempSync(join(folder, 'power-'))
-  run('truncate', '-s', '256M', image)
+/**
+ * Stops the file system at once, so that it writes nothing more: FS_IOC_SHUTDOWN without a flush of its journal. Answers
+ * when that was asked for, in seconds of the monotonic clock.
+ */
+function cutPower(disk: string): number {
+  const text = `use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC); open F, "<", "${disk}"; my $f = pack("L", 2);
+    my $at = clock_gettime(CLOCK_MONOTONIC); ioctl(F, 0x8004587d, $f) or die "ioctl: $!"; printf "%.9f", $at`
+  return Number(run('perl', '-e', text))
+}
+
+function makeDisk(name: string): { image: string; disk: string } {
+  const image = join(folder, `${name}.image`)
+  run('truncate', '-s', '2G', image)
   run('mkfs.ext4', '-q', image)
+  return { image, disk: mkdtempSync(join(folder, `${name}-`)) }
+}
+
+await scenario(`a power cut, ${ROUNDS} times`, async () => {
+  const { image, disk } = makeDisk('power')
   const acknowledged: string[] = []
   const during: string[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -142,12 +154,11 @@ await scenario(`a power cut, ${ROUNDS} times`, async () => {
     await writer.until(() => writer.acknowledged.length > 500)
     await sleep(Math.random() * 1_000)
     // An acknowledgement that comes while the file system is being stopped proves nothing: a sync that is under way then
-    // may return without an error, which no machine without power does. It is counted apart.
-    const before = writer.acknowledged.length
-    // The file system stops at once and writes nothing more: FS_IOC_SHUTDOWN without a flush of its journal.
-    run('perl', '-e', `open F, "<", "${disk}"; my $f = pack("L", 2); ioctl(F, 0x8004587d, $f) or die "ioctl: $!"`)
+    // may return without an error, which no machine without power does: see the next scenario. It is counted apart.
+    const cut = cutPower(disk)
     await writer.kill()
     run('umount', disk)
+    const before = writer.times.filter((at) => at < cut).length
     acknowledged.push(...writer.acknowledged.slice(0, before))
     during.push(...writer.acknowledged.slice(before))
   }
@@ -159,6 +170,36 @@ await scenario(`a power cut, ${ROUNDS} times`, async () => {
   } finally {
     run('umount', disk)
   }
+})
+
+await scenario(`the same under a plain file, ${ROUNDS} times`, async () => {
+  const { image, disk } = makeDisk('plain')
+  const path = join(disk, 'file')
+  const synced = { before: 0, during: 0 }
+  const gone = { before: 0, during: 0 }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    run('mount', '-o', 'loop', image, disk)
+    const writer = startWriter(path, [], 'plain-writer.ts')
+    await writer.until(() => writer.acknowledged.length > 50)
+    await sleep(Math.random() * 500)
+    const cut = cutPower(disk)
+    await writer.kill()
+    run('umount', disk)
+    run('mount', '-o', 'loop', image, disk)
+    try {
+      const kept = readFileSync(path)
+      writer.acknowledged.forEach((number, index) => {
+        const when = writer.times[index]! < cut ? 'before' : 'during'
+        const at = (Number(number) - 1) * 4_096
+        synced[when] += 1
+        if (kept.length < at + 4_096 || kept.readUInt32LE(at) !== Number(number)) gone[when] += 1
+      })
+    } finally {
+      run('umount', disk)
+    }
+  }
+  none(gone.before)
+  return `${synced.before} syncs returned before a cut, none gone; ${synced.during} during one, ${gone.during} gone`
 })
 
 rmSync(folder, { recursive: true })

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { sqliteOutbox } from '../../src/relay/outbox/sqlite.ts'
 
-// Appends events to the file named until it is killed, and prints the ids of each group once it was acknowledged.
+// Appends events to the file named until it is killed. Prints the ids of each group once it was acknowledged, and when, in
+// nanoseconds of the machine's monotonic clock.
 const outbox = sqliteOutbox(process.argv[2]!, {
   minFreeBytes: 0,
   onNotice: (notice) => 'message' in notice && console.error(notice.kind, notice.message),
@@ -12,7 +13,7 @@ const writer = async () => {
     const body = 'x'.repeat(400)
     try {
       await outbox.append(ids.map((id) => ({ tagId: '1', id, name: '', eventTime: Date.now(), subjects: [], body })))
-      console.log(ids.join(' '))
+      console.log(`${ids.join(' ')} ${process.hrtime.bigint()}`)
     } catch (error) {
       console.error('refused', (error as { code: string }).code)
       await new Promise((resolve) => setTimeout(resolve, 100))
