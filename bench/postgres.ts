@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { postgresOutbox } from '../src/relay/outbox/postgres.ts'
@@ -6,16 +7,17 @@ import { type Child, start } from './relay/children.ts'
 import { drive, template } from './relay/client.ts'
 
 /**
- * What only several relays on one PostgreSQL are asked for: two are not slower than one, and a claim costs the same
- * however much waits. Server, relays and load share this machine.
+ * What is asked of PostgreSQL beside the figures of every outbox: how fast it is without HTTP, that two relays are not
+ * slower than one, and that a claim costs the same however much waits. Server, relays and load share this machine.
  *
- *   npm run bench:postgres -- [--seconds 10] [--rounds 3] [--backlog 5000000]
+ *   npm run bench:postgres -- [--only append|relays|claims] [--seconds 10] [--rounds 3] [--backlog 5000000]
  */
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
     backlog: { type: 'string', default: '5000000' },
+    only: { type: 'string' },
   },
 })
 const seconds = Number(values.seconds)
@@ -27,10 +29,46 @@ const say = (name: string, value: string, goal = '') =>
 
 const server = await startPostgres(['shared_buffers=512MB', 'max_wal_size=4GB'])
 try {
-  await measureRelays(await server.database())
-  await measureClaims(await server.database())
+  for (const [name, measure] of Object.entries({
+    append: measureAppend,
+    relays: measureRelays,
+    claims: measureClaims,
+  })) {
+    if (!values.only || values.only === name) await measure(await server.database())
+  }
 } finally {
   await server.stop()
+}
+
+/** Groups of ten events, as 256 requests at a time bring them, without HTTP; then with couriers beside. */
+async function measureAppend(url: string): Promise<void> {
+  const outbox = postgresOutbox(url)
+  const body = JSON.stringify({ text: 'x'.repeat(500) })
+  const event = () => ({ tagId: TAG, id: randomUUID(), name: 'track', eventTime: Date.now(), subjects: [ORIGIN], body })
+  await outbox.append([event()])
+  for (const couriers of [0, 2]) {
+    const until = performance.now() + seconds * 1_000
+    let stored = 0
+    let delivered = 0
+    const senders = Array.from({ length: 256 }, async () => {
+      for (; performance.now() < until; stored += 10) await outbox.append(Array.from({ length: 10 }, event))
+    })
+    const work = Array.from({ length: couriers }, async () => {
+      while (performance.now() < until) {
+        const { id, events } = await outbox.claim(TAG, { limit: 1_000, leaseMs: 60_000 })
+        await outbox.settle(
+          id,
+          events.map(({ ref }) => ({ ref, kind: 'delivered' })),
+        )
+        delivered += events.length
+      }
+    })
+    await Promise.all([...senders, ...work])
+    const rate = (count: number) => `${Math.round(count / seconds).toLocaleString('en')} events/s`
+    say(`outbox alone, ${couriers} couriers: stored`, rate(stored))
+    if (couriers > 0) say(`outbox alone, ${couriers} couriers: delivered`, rate(delivered))
+  }
+  await outbox.close()
 }
 
 /** The same load on one relay, and half of it on each of two, in turns. */

@@ -9,9 +9,12 @@ interface Asked {
 
 export interface GroupOptions {
   place: string
-  /** Statements under way at a time. Two: one is read by the server while the other is flushed to its disk. */
+  /** Statements under way at a time: while the server works at some, the relay makes the next one ready. */
   writers: number
-  /** The most events of one statement. */
+  /**
+   * The most events of one statement. Without a bound, all senders that wait for an answer end up in one statement, and
+   * relay and server take turns instead of working at the same time.
+   */
   maxEvents: number
   /** The most bytes of events that may wait to be written; beyond, `append` throws `busy`. */
   maxQueuedBytes: number
