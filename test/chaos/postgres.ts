@@ -5,9 +5,11 @@ import { startLoad } from './load.ts'
 import { startMicrosoft } from './microsoft.ts'
 import { startProxy } from './proxy.ts'
 import { type RelayProcess, relayProcess } from './relays.ts'
+import { type Standby, startStandby } from './standby.ts'
 
-// Three relays on one PostgreSQL, while relays and server are killed, one relay is frozen until its leases end, and one
-// loses its connection. What was accepted must arrive, and what arrives twice must be explained by a disturbance.
+// Three relays on one PostgreSQL with a synchronous standby, while relays and server are killed, one relay is frozen
+// until its leases end, one loses its connection, and the server is lost for good, so that the standby takes its place.
+// What was accepted must arrive, and what arrives twice must be explained by a disturbance.
 const { events: wanted, freeze } = parseArgs({
   options: { events: { type: 'string', default: '200000' }, freeze: { type: 'string', default: '120' } },
 }).values
@@ -26,9 +28,14 @@ const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms))
 const random = (length: number) => Math.floor(Math.random() * length)
 
 const microsoft = await startMicrosoft({ [TAG]: 'token' })
-const server = await startPostgres(['max_connections=100'])
-const url = await server.database()
-const proxy = await startProxy(server.port)
+const primary = await startPostgres(['max_connections=100'])
+const database = await primary.database()
+const standby = await startStandby(primary)
+let server: Pick<Standby, 'port' | 'crash' | 'resume'> = primary
+/** The address that a failover moves, and one on a stretch of network of its own. */
+const address = await startProxy(primary.port)
+const proxy = await startProxy(primary.port)
+const through = ({ port }: { port: number }) => database.replace(`:${primary.port}/`, `:${port}/`)
 const config = (outbox: string) => ({
   port: 0,
   adminPort: 0,
@@ -40,9 +47,7 @@ const config = (outbox: string) => ({
   tags: [{ id: TAG, token: 'env:CHAOS_TOKEN', key: 'pk_chaos', origins: [ORIGIN] }],
 })
 process.env.CHAOS_TOKEN = 'token'
-const relays = [url, url, url.replace(`:${server.port}/`, `:${proxy.port}/`)].map((address) =>
-  relayProcess(config(address)),
-)
+const relays = [address, address, proxy].map((way) => relayProcess(config(through(way))))
 for (const relay of relays) await relay.start()
 
 const frozen = new Set<RelayProcess>()
@@ -72,6 +77,13 @@ const killServer = () =>
     await sleep(1_500)
     await server.resume()
   })
+const failOver = () =>
+  disturb('server lost, standby promoted', async () => {
+    await primary.crash()
+    await standby.promote()
+    server = standby
+    for (const way of [address, proxy]) way.lead(standby.port)
+  })
 const cut = () => disturb('connection cut', () => proxy.cut(4_000))
 const freezeRelay = () =>
   disturb(`relay frozen`, async () => {
@@ -89,14 +101,16 @@ await sleep(3_000)
 const freezing = freezeRelay()
 let busy = true
 void freezing.then(() => (busy = false))
-for (let round = 0; busy || load.accepted.size < Number(wanted); round++) {
+for (let round = 0; busy || server === primary || load.accepted.size < Number(wanted); round++) {
+  // By then each kind of trouble has met the first server and its standby, and more is to meet the second one.
+  if (round === 8) await failOver()
   await [killRelay, killServer, cut, killRelay][round % 4]!()
   await sleep(3_000 + random(4_000))
 }
 await load.stop()
 console.log(`load ended after ${Math.round((Date.now() - started) / 1000)} s: ${load.accepted.size} events accepted`)
 
-const outbox = postgresOutbox(url)
+const outbox = postgresOutbox(through(address))
 for (let quiet = 0; quiet < 3; ) {
   const [books] = await outbox.counts()
   quiet = books && books.waiting + books.leased === 0 ? quiet + 1 : 0
@@ -106,7 +120,9 @@ const [books] = await outbox.counts()
 const dead = new Set((await outbox.deadLetters({ limit: 1_000_000 })).map(({ id }) => id))
 await outbox.close()
 for (const relay of relays) await relay.stop()
-await server.stop()
+await standby.stop()
+await primary.stop()
+address.close()
 proxy.close()
 microsoft.close()
 

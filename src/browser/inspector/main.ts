@@ -50,16 +50,12 @@ async function writeReport({ timeline, ...head }: Report): Promise<string> {
   const rows: string[] = []
   let hasTime = startSlice()
   for (const entry of [...timeline]) {
-    rows.push(toJson(entry))
+    rows.push(`\n${toJson(entry)}`.replaceAll('\n', '\n    '))
     if (hasTime()) continue
     await new Promise<void>(whenIdle)
     hasTime = startSlice()
   }
-  const list = rows
-    .map((row) => `\n${row}`)
-    .join()
-    .replaceAll('\n', '\n    ')
-  return `${toJson(head).slice(0, -2)},\n  "timeline": [${list}\n  ]\n}`
+  return `${toJson(head).slice(0, -2)},\n  "timeline": [${rows}\n  ]\n}`
 }
 
 function earlierRows(): Entry[] {

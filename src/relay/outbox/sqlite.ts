@@ -93,17 +93,17 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
       }),
     deadLetters: (page) => call('deadLetters', page),
     deadLetter: (ref) => call('deadLetter', ref),
-    retryDead(selection) {
-      const diedBy = now()
+    async retryDead(selection) {
+      const last = await call('lastDead')
       return sum(async () => {
-        const tags = await call('retryDead', selection, diedBy)
+        const tags = await call('retryDead', selection, last)
         for (const tagId of new Set(tags)) listeners.tell(tagId, tags.filter((other) => other === tagId).length)
         return tags.length
       })
     },
-    purgeDead(selection) {
-      const diedBy = now()
-      return sum(() => call('purgeDead', selection, diedBy))
+    async purgeDead(selection) {
+      const last = await call('lastDead')
+      return sum(() => call('purgeDead', selection, last))
     },
     counts: () => call('counts'),
     async health() {

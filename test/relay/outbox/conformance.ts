@@ -439,6 +439,15 @@ export function outboxConformance(name: string, { make, durable, shared }: Confo
         expect(await booksOf()).toMatchObject({ accepted: 5_000, purged: 5_000, dead: 0, waiting: 0 })
       })
 
+      it('finds those that died before the clock was set back', async () => {
+        await bury(newEvents(2))
+        now -= 86_400_000
+        const [first] = await outbox.deadLetters({ limit: 1 })
+        expect(await outbox.retryDead({ refs: [first!.ref] })).toBe(1)
+        expect(await outbox.purgeDead({})).toBe(1)
+        expect(await booksOf()).toMatchObject({ dead: 0, purged: 1, waiting: 1 })
+      })
+
       it('keeps them for their retention and no longer', async () => {
         await bury([newEvent()])
         now += DEAD_RETENTION_MS

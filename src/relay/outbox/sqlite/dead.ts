@@ -18,14 +18,15 @@ export function openDead(db: DatabaseSync, books: Books) {
   const remove = db.prepare('DELETE FROM dead WHERE seq = ?')
   const one = db.prepare(`SELECT ${LETTER}, body FROM dead WHERE seq = ?`)
   const chosen = `FROM dead WHERE (?1 IS NULL OR seq IN (SELECT CAST(value AS INTEGER) FROM json_each(?1)))
-    AND (?2 IS NULL OR tag_id = ?2) AND seq > ?3 AND died_at <= ?4 ORDER BY seq LIMIT ?5`
+    AND (?2 IS NULL OR tag_id = ?2) AND seq > ?3 AND seq <= ?4 ORDER BY seq LIMIT ?5`
   const page = db.prepare(`SELECT ${LETTER} ${chosen}`)
   const select = db.prepare(`SELECT seq, tag_id AS tagId ${chosen}`)
+  const newest = db.prepare('SELECT max(seq) AS seq FROM dead')
   const aged = db.prepare('SELECT seq, tag_id AS tagId FROM dead WHERE died_at < ? LIMIT ?')
   type Row = { seq: number; tagId: string }
 
-  const list = ({ refs, tagId }: DeadSelection, after: string, diedBy: number, limit: number) =>
-    [refs ? JSON.stringify(refs) : null, tagId ?? null, Number(after), diedBy, limit] as const
+  const list = ({ refs, tagId }: DeadSelection, after: string, last: number, limit: number) =>
+    [refs ? JSON.stringify(refs) : null, tagId ?? null, Number(after), last, limit] as const
   const purge = (rows: Row[]) => {
     for (const { seq, tagId } of rows) {
       remove.run(seq)
@@ -45,12 +46,14 @@ export function openDead(db: DatabaseSync, books: Books) {
     page: ({ limit, after = '-1', ...selection }: DeadPage) =>
       page.all(...list(selection, after, Number.MAX_SAFE_INTEGER, limit)) as unknown as DeadLetter[],
     one: (ref: string) => one.get(Number(ref)) as unknown as (DeadLetter & { body: string }) | undefined,
+    /** The newest one. Numbers only grow, unlike the time, which may be set back. */
+    last: () => (newest.get() as { seq: number | null }).seq ?? 0,
     /**
-     * Answers the tags of those that wait again, one entry for each. Those that died after `diedBy` stay, so that
-     * repeating this comes to an end.
+     * Answers the tags of those that wait again, one entry for each. Those behind `last` stay, so that repeating this
+     * comes to an end.
      */
-    retry(selection: DeadSelection, diedBy: number, limit: number, now: number): string[] {
-      const rows = select.all(...list(selection, '-1', diedBy, limit)) as Row[]
+    retry(selection: DeadSelection, last: number, limit: number, now: number): string[] {
+      const rows = select.all(...list(selection, '-1', last, limit)) as Row[]
       for (const { seq, tagId } of rows) {
         revive.run(now, seq)
         remove.run(seq)
@@ -59,8 +62,8 @@ export function openDead(db: DatabaseSync, books: Books) {
       }
       return rows.map(({ tagId }) => tagId)
     },
-    purge: (selection: DeadSelection, diedBy: number, limit: number) =>
-      purge(select.all(...list(selection, '-1', diedBy, limit)) as Row[]),
+    purge: (selection: DeadSelection, last: number, limit: number) =>
+      purge(select.all(...list(selection, '-1', last, limit)) as Row[]),
     purgeOld: (before: number, limit: number) => purge(aged.all(before, limit) as Row[]),
   }
 }
