@@ -3,7 +3,7 @@ import type { UetOptions } from '../../src/browser/index.ts'
 import type { Beacon, Site, SiteOptions } from '../support/site.ts'
 import type { useSites } from '../support/suite.ts'
 import { bundle } from './bundle.ts'
-import { type Call, type Driver, type Preferences, type Setup, THROWN } from './driver.ts'
+import { type Call, type Driver, type Neighbour, type Preferences, type Setup, THROWN } from './driver.ts'
 
 /** What has to leave the page: the kind of beacon, and those of its parameters that matter. */
 type Wire = [evt: string, params?: Record<string, unknown>]
@@ -12,7 +12,7 @@ interface Case {
   what: string
   options?: Partial<UetOptions>
   consent?: Preferences
-  throwers?: boolean
+  neighbours?: Neighbour[]
   /** Calls, and what they send. The first calls are made before the library has started. */
   steps: [calls: Call[], wire: Wire[]][]
 }
@@ -122,7 +122,10 @@ const CASES: Case[] = [
   },
   {
     what: 'all of it between plugins that throw',
-    throwers: true,
+    neighbours: [
+      { place: 'in front', calls: 'throws' },
+      { place: 'behind', start: 'throws', calls: 'throws' },
+    ],
     steps: [
       [
         [['page'], ORDER],

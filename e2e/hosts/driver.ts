@@ -13,14 +13,23 @@ export type Call =
   | ['go', path: string]
   | ['reset']
 
+export type Fault = 'throws' | 'rejects' | 'never settles'
+
+/** A plugin that fails when the library starts it, or in each page view, event and identification. */
+export interface Neighbour {
+  place: 'in front' | 'behind'
+  start?: Fault
+  calls?: Fault
+}
+
 export interface Setup {
   options: UetOptions
   /** Made at once, before the library has started. */
   calls: Call[]
   /** What the visitor chose on an earlier page. */
   consent?: Preferences | undefined
-  /** Plugins that throw in every hook, in front of ours and behind. */
-  throwers?: boolean | undefined
+  /** Other plugins of the library, which fail. */
+  neighbours?: Neighbour[] | undefined
   /** Options of the library's own. */
   host?: object | undefined
 }
@@ -33,6 +42,8 @@ export interface Driver {
   library: unknown
   /** What another plugin of the library saw: name and id of each event. It freezes them, so that writing to them fails. */
   seen: { name: string; id: string }[]
+  /** Where a plugin that fails stands, and the name of each event that it got. */
+  met: string[]
   /** Resolves when the library calls itself ready. */
   ready: Promise<unknown>
 }
@@ -40,7 +51,9 @@ export interface Driver {
 /** A page script: makes the driver, does what the test set up, and hands it over. */
 export function drive(start: (setup: Setup) => Driver): void {
   const page = window as unknown as { setup: Setup; driver: Driver }
-  page.driver = start(page.setup)
+  const driver = start(page.setup)
+  // What a call promises is never kept where a plugin never answers.
+  page.driver = page.setup.neighbours ? { ...driver, call: (...call) => void driver.call(...call) } : driver
   for (const call of page.setup.calls) page.driver.call(...call)
 }
 
@@ -54,6 +67,16 @@ export function freeze<T>(value: T): T {
 
 export const THROWN = 'a neighbour threw'
 
-export const boom = (): never => {
-  throw new Error(THROWN)
+export const FAIL: Record<Fault, () => never> = {
+  throws: () => {
+    throw new Error(THROWN)
+  },
+  rejects: () => Promise.reject(new Error(THROWN)) as never,
+  'never settles': () => new Promise(() => {}) as never,
+}
+
+/** Puts plugins that fail around others, each where it belongs. */
+export function between<P>(neighbours: Neighbour[] = [], make: (neighbour: Neighbour) => P, plugins: P[]): P[] {
+  const at = (place: Neighbour['place']) => neighbours.filter((each) => each.place === place).map(make)
+  return [...at('in front'), ...plugins, ...at('behind')]
 }

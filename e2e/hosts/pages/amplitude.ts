@@ -1,32 +1,35 @@
 import { createInstance, Identify, Revenue, type Types } from '@amplitude/analytics-browser'
 import { uetAmplitudePlugin } from '../../../src/browser/adapters/amplitude.ts'
-import { boom, type Driver, drive, freeze } from '../driver.ts'
+import { between, type Driver, drive, FAIL, freeze, type Neighbour } from '../driver.ts'
 
-drive(({ options, consent, throwers, host }) => {
+drive(({ options, consent, neighbours, host }) => {
   const seen: Driver['seen'] = []
+  const met: string[] = []
+  const own = ({ event_type: name }: Types.Event) => !/^[[$]|^session/.test(name)
   const result = (event: Types.Event) => ({ event, code: 200, message: '' })
   const witness: Types.DestinationPlugin = {
     name: 'witness',
     type: 'destination',
     execute: async (event) => {
       freeze(event)
-      if (!/^[[$]|^session/.test(event.event_type)) seen.push({ name: event.event_type, id: event.insert_id! })
+      if (own(event)) seen.push({ name: event.event_type, id: event.insert_id! })
       return result(event)
     },
   }
-  // The library hangs for good on a plugin that throws outside a promise; that one no neighbour can survive.
-  const thrower = (name: string): Types.DestinationPlugin => ({
-    name,
+  const failing = ({ place, start, calls }: Neighbour): Types.DestinationPlugin => ({
+    name: place,
     type: 'destination',
-    execute: async () => boom(),
+    ...(start && { setup: FAIL[start] }),
+    execute: (event) => {
+      if (own(event)) met.push(`${place}: ${event.event_type}`)
+      return calls ? FAIL[calls]() : Promise.resolve(result(event))
+    },
   })
   const uet = uetAmplitudePlugin(options)
   if (consent) uet.consent({ categoryPreferences: consent })
   const amplitude = createInstance()
-  if (throwers) amplitude.add(thrower('in front'))
-  amplitude.add(witness)
-  amplitude.add(uet)
-  if (throwers) amplitude.add(thrower('behind'))
+  // Where one throws, the library calls no destination behind it: the one that looks has to come first.
+  for (const plugin of [witness, ...between(neighbours, failing, [uet])]) amplitude.add(plugin)
   const started = amplitude.init('key', {
     serverUrl: `${location.origin}/amplitude`,
     remoteConfig: { fetchRemoteConfig: false },
@@ -55,6 +58,7 @@ drive(({ options, consent, throwers, host }) => {
     uet,
     library: { amplitude, Revenue },
     seen,
+    met,
     ready: started.promise,
   }
 })

@@ -1,9 +1,10 @@
 import Analytics, { type AnalyticsPlugin } from 'analytics'
 import { type AnalyticsUetPlugin, uetPlugin } from '../../../src/browser/index.ts'
-import { boom, type Driver, drive, freeze } from '../driver.ts'
+import { between, type Driver, drive, FAIL, freeze, type Neighbour } from '../driver.ts'
 
-drive(({ options, consent, throwers }) => {
+drive(({ options, consent, neighbours }) => {
   const seen: Driver['seen'] = []
+  const met: string[] = []
   const witness: AnalyticsPlugin = {
     name: 'witness',
     page: ({ payload }) => freeze(payload) && undefined,
@@ -12,23 +13,28 @@ drive(({ options, consent, throwers }) => {
       seen.push({ name: payload.event, id: payload.meta.rid })
     },
   }
-  const plugins = [witness, uetPlugin(options)] as AnalyticsPlugin[]
-  if (throwers) {
-    // Where `track` of a plugin throws, the library calls no plugin behind it: in front of ours only `initialize` may.
-    plugins.unshift({ name: 'thrower-in-front', initialize: boom })
-    plugins.push({ name: 'thrower-behind', initialize: boom, page: boom, track: boom, identify: boom })
-  }
+  const failing = ({ place, start, calls }: Neighbour): AnalyticsPlugin => ({
+    name: place,
+    ...(start && { initialize: FAIL[start] }),
+    ...(calls && {
+      page: FAIL[calls],
+      track: ({ payload }) => {
+        met.push(`${place}: ${payload.event}`)
+        FAIL[calls]()
+      },
+      identify: FAIL[calls],
+      reset: FAIL[calls],
+    }),
+  })
+  // The library calls no plugin behind one that fails: the one that looks has to come first.
+  const plugins = [witness, ...between(neighbours, failing, [uetPlugin(options) as AnalyticsPlugin])]
   const analytics = Analytics({ app: 'shop', plugins })
   const with_ = () => (consent ? { context: { consent: { categoryPreferences: consent } } } : {})
   const { uet } = analytics.plugins as unknown as { uet: AnalyticsUetPlugin['methods'] }
 
   const calls = {
     page: () => analytics.page({}, with_()),
-    track: (name: string, properties = {}) => {
-      const taken = analytics.track(name, properties, with_())
-      // With a plugin that throws it never settles.
-      return throwers ? undefined : taken
-    },
+    track: (name: string, properties = {}) => analytics.track(name, properties, with_()),
     identify: (id: string, traits: object) => analytics.identify(id, traits as never, with_()),
     consent: (preferences: typeof consent) => {
       consent = preferences
@@ -42,6 +48,7 @@ drive(({ options, consent, throwers }) => {
     uet: uet as never,
     library: analytics,
     seen,
+    met,
     ready: new Promise((done) => analytics.ready(done)),
   }
 })

@@ -1,29 +1,39 @@
 import { uetPlugin } from '../../../src/browser/index.ts'
-import { boom, type Driver, drive, freeze } from '../driver.ts'
+import { between, type Driver, drive, FAIL, freeze, type Neighbour } from '../driver.ts'
 
 /**
  * The way in which Jitsu calls a device destination: the function behind a global name makes a plugin for each event
- * anew, `initialize` runs before each event, exceptions are caught, payloads have Segment's shape, and the instance is
- * one of `analytics`.
+ * anew, `initialize` runs before each event, exceptions are caught and nothing is waited for, payloads have Segment's
+ * shape, and the instance is one of `analytics`.
  * https://github.com/jitsucom/jitsu/blob/newjitsu/libs/jitsu-js/src/analytics-plugin.ts
  */
-drive(({ options, consent, throwers }) => {
+drive(({ options, consent, neighbours }) => {
   type Payload = Record<string, unknown> & { type: string; messageId: string }
   type Factory = (options: object) => Record<string, unknown>
   const seen: Driver['seen'] = []
+  const met: string[] = []
   const look = ({ payload }: { payload: Payload }) => {
     freeze(payload)
     if (payload.type === 'track') seen.push({ name: payload.event as string, id: payload.messageId })
   }
-  const factories: Factory[] = [
+  const failing =
+    ({ place, start, calls }: Neighbour): Factory =>
+    () => ({
+      name: place,
+      initialize: start && FAIL[start],
+      ...(calls && {
+        page: FAIL[calls],
+        track: ({ payload }: { payload: Payload }) => {
+          met.push(`${place}: ${payload.event}`)
+          return FAIL[calls]()
+        },
+        identify: FAIL[calls],
+      }),
+    })
+  const factories = between<Factory>(neighbours, failing, [
     () => ({ name: 'witness', page: look, track: look }),
     (given) => uetPlugin({ ...options, ...given }),
-  ]
-  if (throwers) {
-    const thrower: Factory = () => ({ name: 'thrower', initialize: boom, page: boom, track: boom })
-    factories.unshift(thrower)
-    factories.push(thrower)
-  }
+  ])
   let user: Record<string, unknown> = {}
   const instance = { user: (path: string) => user[path] }
   const send = (type: string, more: object) => {
@@ -70,6 +80,7 @@ drive(({ options, consent, throwers }) => {
     uet,
     library: undefined,
     seen,
+    met,
     ready: Promise.resolve(),
   }
 })

@@ -1,6 +1,6 @@
 import { type RSACustomIntegration, RudderAnalytics } from '@rudderstack/analytics-js/bundled'
 import { uetRudderStackIntegration } from '../../../src/browser/adapters/rudderstack.ts'
-import { boom, type Driver, drive, freeze } from '../driver.ts'
+import { between, type Driver, drive, FAIL, freeze, type Neighbour } from '../driver.ts'
 
 const destination = (id: string) => ({
   id,
@@ -10,29 +10,34 @@ const destination = (id: string) => ({
   destinationDefinition: { name: 'CUSTOM_DEVICE_MODE', displayName: 'Custom Device Mode' },
 })
 
-drive(({ options, consent, throwers }) => {
+drive(({ options, consent, neighbours }) => {
   const seen: Driver['seen'] = []
+  const met: string[] = []
   const look: RSACustomIntegration['track'] = (_analytics, _logger, { message }) => {
     freeze(message)
     if (message.type === 'track') seen.push({ name: message.event!, id: message.messageId })
   }
   const witness: RSACustomIntegration = { isReady: () => true, page: look, track: look, identify: look }
-  const thrown: RSACustomIntegration = {
-    init: boom,
-    isReady: () => true,
-    page: boom,
-    track: boom,
-    identify: boom,
-  }
+  const failing = ({ place, start, calls }: Neighbour): [string, RSACustomIntegration] => [
+    place,
+    {
+      ...(start && { init: FAIL[start] }),
+      isReady: () => true,
+      ...(calls && {
+        page: FAIL[calls],
+        track: (_analytics, _logger, { message }) => {
+          met.push(`${place}: ${message.event}`)
+          FAIL[calls]()
+        },
+        identify: FAIL[calls],
+      }),
+    },
+  ]
   const uet = uetRudderStackIntegration(options)
-  const integrations: [string, RSACustomIntegration][] = [
+  const integrations = between<[string, RSACustomIntegration]>(neighbours, failing, [
     ['witness', witness],
     ['uet', uet],
-  ]
-  if (throwers) {
-    integrations.unshift(['in front', thrown])
-    integrations.push(['behind', thrown])
-  }
+  ])
 
   const management = (preferences: Record<string, boolean>) => ({
     enabled: true,
@@ -77,6 +82,7 @@ drive(({ options, consent, throwers }) => {
     uet,
     library: rudder,
     seen,
+    met,
     ready: new Promise<void>((done) => rudder.ready(() => done())),
   }
 })

@@ -29,6 +29,7 @@ drive(({ options, consent = {}, host }) => {
     uet,
     library: analytics,
     seen: [] as Driver['seen'],
+    met: [],
     ready: analytics.ready(() => {}),
   }
 })

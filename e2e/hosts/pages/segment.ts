@@ -1,9 +1,10 @@
 import { AnalyticsBrowser, type Context, type Plugin } from '@segment/analytics-next'
 import { uetSegmentPlugin } from '../../../src/browser/adapters/segment.ts'
-import { boom, type Driver, drive, freeze } from '../driver.ts'
+import { between, type Driver, drive, FAIL, freeze, type Neighbour } from '../driver.ts'
 
-drive(({ options, consent, throwers }) => {
+drive(({ options, consent, neighbours }) => {
   const seen: Driver['seen'] = []
+  const met: string[] = []
   const look = (ctx: Context) => {
     freeze([ctx.event.properties, ctx.event.traits, ctx.event.context?.page, ctx.event.context?.consent])
     if (ctx.event.type === 'track') seen.push({ name: ctx.event.event!, id: ctx.event.messageId! })
@@ -11,20 +12,25 @@ drive(({ options, consent, throwers }) => {
   }
   const base = { type: 'destination', isLoaded: () => true, load: async () => {} } as const
   const witness: Plugin = { ...base, name: 'witness', track: look, page: look, identify: look }
-  const thrower = (name: string): Plugin => ({
+  const failing = ({ place, start, calls }: Neighbour): Plugin => ({
     ...base,
-    name,
-    load: async () => boom(),
-    page: boom,
-    track: boom,
-    identify: boom,
+    name: place,
+    ...(start && { load: FAIL[start] }),
+    ...(calls && {
+      page: FAIL[calls],
+      track: ({ event }) => {
+        met.push(`${place}: ${event.event}`)
+        return FAIL[calls]()
+      },
+      identify: FAIL[calls],
+    }),
   })
   const uet = uetSegmentPlugin(options)
   const analytics = AnalyticsBrowser.load(
     {
       writeKey: 'key',
       cdnSettings: { integrations: { 'Segment.io': { apiKey: 'key' } } },
-      plugins: throwers ? [thrower('in front'), witness, uet, thrower('behind')] : [witness, uet],
+      plugins: between(neighbours, failing, [witness, uet]),
     },
     { integrations: { 'Segment.io': false } },
   )
@@ -47,6 +53,7 @@ drive(({ options, consent, throwers }) => {
     uet,
     library: analytics,
     seen,
+    met,
     ready: analytics.ready(() => {}),
   }
 })

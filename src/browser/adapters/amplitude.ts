@@ -1,27 +1,35 @@
 import type { Properties } from '../../core/event.ts'
 import type { UetOptions } from '../options.ts'
-import type { UetContext } from '../types.ts'
 import { createHost, introduce, type UetControls } from './host.ts'
 
 /** The part of an Amplitude event that we read. https://amplitude.com/docs/apis/analytics/http-v2 */
 interface AmplitudeEvent {
   event_type: string
   event_properties?: object | undefined
-  user_properties?: object | undefined
+  user_properties?: { $set?: object; $setOnce?: object } | undefined
   insert_id?: string | undefined
   time?: number | undefined
   user_id?: string | undefined
-  device_id?: string | undefined
   price?: number | undefined
   quantity?: number | undefined
   revenue?: number | undefined
   currency?: string | undefined
 }
 
-/** The part of the SDK that is used at start; older versions lack the second. */
+/** The part of the SDK that is used; older versions lack the second. */
 interface Client {
   getUserId(): unknown
   getIdentity?(): { userProperties?: unknown }
+  timeline: Timeline
+}
+
+type Step = (...of: unknown[]) => Promise<unknown>
+
+/** The SDK's line of plugins, through which each event goes. */
+interface Timeline {
+  plugins: unknown[]
+  register: Step
+  apply: Step
 }
 
 /** Destination plugin for the Amplitude Browser SDK 2: `amplitude.add(uetAmplitudePlugin(options))`. */
@@ -31,23 +39,25 @@ export interface AmplitudeUetPlugin extends UetControls {
   setup(config: { optOut?: boolean }, client: unknown): Promise<void>
   execute<E extends AmplitudeEvent>(event: E): Promise<{ event: E; code: number; message: string }>
   onOptOutChanged(optOut: boolean): Promise<void>
-  onIdentityChanged(identity: { userId?: string }): Promise<void>
   onReset(): Promise<void>
 }
-
-const PAGE_VIEW = '[Amplitude] Page Viewed'
-const LOCATION = '[Amplitude] Page Location'
-const TITLE = '[Amplitude] Page Title'
 
 /** What the SDK makes by itself, on every click and session; sent only where `events.allow` names it. */
 const AUTOMATIC = /^(\[Amplitude] |session_(start|end)$|\$)/
 
-/** Amplitude's rule: the total where it is stated, else price times quantity; on a revenue event or any other. */
-function withRevenue(event: AmplitudeEvent): Properties {
-  const own = (event.event_properties ?? {}) as Properties
-  const { $price = event.price, $quantity = event.quantity ?? 1, $revenue = event.revenue } = own
-  const total = $revenue ?? ($price === undefined ? $price : ($price as number) * ($quantity as number))
-  return { revenue: total, currency: own.$currency ?? event.currency, ...own }
+/**
+ * Puts our plugin first, and lets the line go on. The SDK calls no destination behind one that throws outside a promise,
+ * and after that, or where a plugin that changes events fails, it takes no event any more; nor does it start where a plugin
+ * fails to set itself up. The failure costs its own event or plugin, and stays in sight.
+ */
+function lead(ours: unknown, timeline: Timeline): void {
+  for (const step of ['register', 'apply'] as const) {
+    const call = timeline[step]
+    timeline[step] = (...of) => {
+      timeline.plugins.sort((one, other) => (one === ours ? -1 : +(other === ours)))
+      return call.apply(timeline, of).catch(console.error)
+    }
+  }
 }
 
 /**
@@ -57,34 +67,43 @@ function withRevenue(event: AmplitudeEvent): Properties {
  */
 export function uetAmplitudePlugin(options: UetOptions): AmplitudeUetPlugin {
   const { uet, controls } = createHost(options)
+  let config: { optOut?: boolean }
   let client: Client | undefined
-  const start = () => introduce(uet(), () => [client?.getUserId(), client?.getIdentity?.().userProperties])
+  let last: string | undefined
+  const start = () => introduce(uet(), () => [client!.getUserId(), client!.getIdentity?.().userProperties])
 
   const send = (event: AmplitudeEvent) => {
-    const { event_type: name, event_properties: own = {} } = event
-    const context: UetContext = {
-      id: event.insert_id,
-      time: event.time,
-      anonymousId: event.device_id,
-      userId: event.user_id,
+    const { event_type: name, event_properties, user_properties: user, user_id: userId, insert_id: id, time } = event
+    const own = (event_properties ?? {}) as Properties
+    // A revenue event says `$price`, any other may say `price`.
+    const stated = (amount: 'revenue' | 'price' | 'quantity' | 'currency') =>
+      (own[`$${amount}`] ?? event[amount]) as number
+    // Whoever calls `setUserId` sends no event of it: the next one tells.
+    if (name === '$identify' || userId !== last) {
+      last = userId
+      uet().identify(userId, { ...user?.$setOnce, ...user?.$set })
     }
-    if (name === '$identify') {
-      const { $set, $setOnce } = (event.user_properties ?? {}) as Record<string, object>
-      uet().identify(event.user_id, { ...$setOnce, ...$set })
-    } else if (name === PAGE_VIEW) {
-      const { [LOCATION]: url, [TITLE]: title, ...rest } = own as Properties
-      uet().page({ ...rest, url, title }, context)
-    } else if (!AUTOMATIC.test(name) || options.events?.allow?.includes(name))
-      uet().track(name, withRevenue(event), context)
+    if (name === '[Amplitude] Page Viewed') {
+      const { '[Amplitude] Page Location': url, '[Amplitude] Page Title': title, ...rest } = own
+      uet().page({ ...rest, url, title }, { id, time })
+    } else if (!AUTOMATIC.test(name) || options.events?.allow?.includes(name)) {
+      // Amplitude's rule: the total where it is stated, else price times quantity.
+      const revenue = stated('revenue') ?? (stated('price') && stated('price') * (stated('quantity') ?? 1))
+      uet().track(name, { revenue, currency: stated('currency'), ...own }, { id, time })
+    }
   }
 
-  return {
+  const plugin: AmplitudeUetPlugin = {
     ...controls,
     name: 'Microsoft Advertising UET',
     type: 'destination',
-    setup: async ({ optOut }, host) => {
+    setup: async (settings, host) => {
+      config = settings
       client = host as Client
-      if (!optOut) start()
+      if (!config.optOut) start()
+      try {
+        lead(plugin, client.timeline)
+      } catch {}
     },
     // The first destination's answer is what `amplitude.track()` resolves to.
     execute: async (event) => {
@@ -97,9 +116,11 @@ export function uetAmplitudePlugin(options: UetOptions): AmplitudeUetPlugin {
       if (!optOut) start()
       else if (uet().state().consent !== 'unknown') uet().consent('denied')
     },
-    onIdentityChanged: async ({ userId }) => {
-      if (userId) uet().identify(userId)
+    onReset: async () => {
+      // The SDK itself still holds what it knew of the user.
+      client = last = undefined
+      if (!config.optOut) uet().reset()
     },
-    onReset: async () => controls.reset(),
   }
+  return plugin
 }

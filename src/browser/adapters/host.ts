@@ -30,19 +30,15 @@ export function createHost(options: UetOptions): { uet: () => Uet; controls: Uet
   }
 }
 
-const introduced = new WeakSet<Uet>()
-
 /**
  * Tells the tracker whom the host knows from an earlier page, and again when consent comes: what was said before a grant
- * was not kept. Once for each tracker, because some hosts initialise before every event.
+ * was not kept.
  */
 export function introduce(uet: Uet, who: () => [userId: unknown, traits: unknown]): void {
-  if (introduced.has(uet)) return
-  introduced.add(uet)
   const tell = () => {
     try {
       const [userId, traits] = who()
-      if (userId || Object.keys(traits ?? {}).length) uet.identify(userId as string, traits as object as never)
+      if (userId || Object.keys(traits as object)[0]) uet.identify(userId as string, traits as never)
     } catch {}
   }
   tell()

@@ -33,6 +33,17 @@ export interface SegmentUetPlugin extends UetControls {
 interface Analytics {
   on(topic: 'reset', listener: () => void): void
   user(): { id(): unknown; traits(): unknown }
+  queue: Queue
+}
+
+interface Queue {
+  register(...of: unknown[]): Promise<unknown>
+}
+
+/** A plugin whose `load` throws outside a promise keeps the library from starting; it is to end nobody but itself. */
+function keepGoing(queue: Queue): void {
+  const { register } = queue
+  queue.register = (...of) => register.apply(queue, of).catch((error) => void Promise.reject(error))
 }
 
 /**
@@ -55,6 +66,7 @@ export function uetSegmentPlugin(options: UetOptions): SegmentUetPlugin {
       try {
         host.on('reset', tracker.reset)
         introduce(tracker, () => [host.user().id(), host.user().traits()])
+        keepGoing(host.queue)
       } catch {}
     },
     page: (ctx) => {
