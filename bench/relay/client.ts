@@ -88,11 +88,11 @@ export async function drive({ port, request, connections, seconds = 3_600, reque
   const send = (connection: Connection, due: number) => {
     sent += 1
     for (const place of request.places) bytes.write(nextId(), place, 'latin1')
-    void connection.send(Buffer.from(bytes), due)
+    connection.send(Buffer.from(bytes), due)
   }
   const answered = (connection: Connection, status: number, due: number) => {
     latencies.push(performance.now() - due)
-    if (status < 200 || status >= 300) refused[status] = (refused[status] ?? 0) + 1
+    if (status >= 300) refused[status] = (refused[status] ?? 0) + 1
     if (sent >= most) running = false
     if (latencies.length === sent && !running) return done()
     if (rate === undefined) {
@@ -108,7 +108,8 @@ export async function drive({ port, request, connections, seconds = 3_600, reque
     let due = performance.now()
     pacer = setInterval(() => {
       for (; running && due <= performance.now(); due += 1_000 / rate) {
-        const connection = idle.pop()
+        // In turns: the server ends a connection that is left idle.
+        const connection = idle.shift()
         if (connection) send(connection, due)
         else late.push(due)
       }
@@ -128,57 +129,38 @@ export async function drive({ port, request, connections, seconds = 3_600, reque
 }
 
 interface Connection {
-  send(bytes: Buffer, due: number): Promise<void>
+  send(bytes: Buffer, due: number): void
   end(): void
 }
 
-/**
- * One request at a time; of an answer only the status and the length of the body are read. A connection that the server
- * closed while it was idle is opened anew, as browsers do; one closed before its answer counts as refused with 0.
- */
-async function open(port: number, answered: (connection: Connection, status: number, due: number) => void) {
-  let socket = await dial(port)
-  let text = ''
-  let due = 0
-  let busy = false
-  const finish = (status: number) => {
-    text = ''
-    busy = false
-    answered(connection, status, due)
-  }
-  const listen = () => {
-    socket.on('close', () => busy && finish(0))
+/** One request at a time; of an answer only the status and the length of the body are read. */
+function open(port: number, answered: (connection: Connection, status: number, due: number) => void) {
+  return new Promise<Connection>((resolve, reject) => {
+    const socket: Socket = connect(port, '127.0.0.1')
+    let text = ''
+    let due = 0
+    const connection: Connection = {
+      send(bytes, at) {
+        due = at
+        socket.write(bytes)
+      },
+      end: () => socket.destroy(),
+    }
+    socket.setNoDelay()
+    socket.once('error', reject)
+    socket.once('connect', () => resolve(connection))
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1')
       const end = text.indexOf('\r\n\r\n')
       if (end < 0) return
       const length = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1] ?? 0)
-      if (text.length >= end + 4 + length) finish(Number(text.slice(9, 12)))
+      if (text.length < end + 4 + length) return
+      const status = Number(text.slice(9, 12))
+      text = ''
+      answered(connection, status, due)
     })
-  }
-  const connection: Connection = {
-    async send(bytes, at) {
-      due = at
-      if (!socket.writable) {
-        socket = await dial(port)
-        listen()
-      }
-      busy = true
-      socket.write(bytes)
-    },
-    end: () => socket.destroy(),
-  }
-  listen()
-  return connection
-}
-
-const dial = (port: number) =>
-  new Promise<Socket>((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.setNoDelay()
-    socket.on('error', reject)
-    socket.once('connect', () => resolve(socket))
   })
+}
 
 export const percentile = (sorted: number[], part: number) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
