@@ -180,7 +180,7 @@ group('answers', {
     options: `relay:{url:'${RELAY}'}`,
     steps: [READY, YES, BUY, NO, BUY],
     sent: 'default:D pageLoad:D update:G+id+click Buy:G+id+click update:D Buy:D',
-    relayed: '',
+    relayed: 'consent',
   },
   'withdrawing, then granting again': {
     consent: '{}',

@@ -141,7 +141,7 @@ group('the relay and the ID sync', {
     options: `${relay},${sync}`,
     steps: [READY, arrived(1), `${BUY};${NO}`],
     sent: 'default:G+id pageLoad:G+id Buy:G+id update:D',
-    relayed: 'page',
+    relayed: 'page consent',
     synced: 1,
   },
   'a withdrawal drops what waits for a blocked script': {

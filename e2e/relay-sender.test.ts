@@ -84,19 +84,40 @@ describe('the browser sender', () => {
     await expect.poll(() => site.page.evaluate(() => sessionStorage.getItem('_uetkit_pending'))).toBeNull()
   })
 
-  it('forgets what is pending when consent is withdrawn, on this page and for the next', async () => {
+  it('forgets what is pending when consent is withdrawn, on this page and for the next, and tells the relay whose events to delete', async () => {
     const site = await open({ path: '/nothing', pages: { '/nothing': '', '/': tag() + STUB } })
     const batches = await mount(site, 0)
-    await site.page.goto(`${site.origin}/`)
+    await site.page.goto(`${site.origin}/?msclkid=292049a17e2413e3a4081719e839afe6`)
     await site.seen('pageLoad')
+    await run(site, "uetkit('identify','user-1',{email:'jane@example.com'})")
     await run(site, "uetkit('track','A')")
     await expect.poll(() => batches.length).toBe(1)
     await run(site, "uetkit('consent','denied')")
+    await expect.poll(() => batches.length).toBe(2)
     await site.page.goto(`${site.origin}/next`)
-    const later = batches.length
     await site.quiet(1_200)
-    expect(batches).toHaveLength(later)
-    expect(later).toBe(1)
+    const [{ events: sent }, withdrawal] = batches as [Batch, Batch]
+    expect(sent[0]?.user).toMatchObject({
+      anonymousId: expect.stringMatching(/^[0-9a-f]{32}$/),
+      msclkid: '292049a17e2413e3a4081719e839afe6',
+      em: '8c87b489ce35cf2e2f39f80e282cb2e804932a56a213983eeeb428407d43b52d',
+    })
+    expect(withdrawal).toEqual({
+      type: 'text/plain;charset=UTF-8',
+      events: [{ type: 'consent', consent: 'denied', user: sent[0]?.user }],
+    })
+    expect(batches).toHaveLength(2)
+    expect(await site.page.evaluate(() => Object.keys(sessionStorage))).toEqual([])
+  })
+
+  it('tells the relay of no withdrawal where nothing can have been sent', async () => {
+    const site = await open({ path: '/nothing', pages: { '/nothing': '', '/': tag('denied') + STUB } })
+    const batches = await mount(site, 202)
+    await site.page.goto(`${site.origin}/`)
+    await site.seen('pageLoad')
+    await run(site, "uetkit('track','A');uetkit('consent','denied')")
+    await site.quiet()
+    expect(batches).toEqual([])
   })
 
   it.each(['denied', 'off'])('sends and keeps nothing while consent is %s', async (state) => {

@@ -106,7 +106,8 @@ export async function run(browser: Browser, trace: Trace): Promise<void> {
   await context.route(RELAY, (route) => {
     const { events } = route.request().postDataJSON() as { events: { consent: string; type: string; name?: string }[] }
     for (const event of events) {
-      expect(event.consent).toBe('granted')
+      // Nothing but granted events, and the word that there will be no more of them.
+      expect(event.consent).toBe(event.type === 'consent' ? 'denied' : 'granted')
       relayed.push(event.name ?? event.type)
     }
     return route.fulfill({ status: 202, headers: { 'access-control-allow-origin': '*' }, body: '{}' })

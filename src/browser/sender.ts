@@ -5,8 +5,11 @@ import type { RelayReport } from './types.ts'
 /** Events on their way to a relay. */
 export interface Sender {
   _send(event: UetEvent): void
-  /** Forgets what was not delivered yet. */
-  _clear(): void
+  /**
+   * Forgets what was not delivered yet. With a user the relay is told, once and without an answer, to delete what it still
+   * holds of them: nothing of them may be kept to try it again.
+   */
+  _clear(user?: object | false): void
   /** Takes up what the page before could not deliver. */
   _resume(): void
 }
@@ -100,10 +103,11 @@ export function createSender(
       }
       schedule(LINGER_MS)
     },
-    _clear: () => {
+    _clear: (user) => {
       waiting = []
       flying = []
       keep([])
+      if (user) window.navigator.sendBeacon?.(url, wrap([JSON.stringify({ type: 'consent', consent: 'denied', user })]))
     },
     _resume: () => {
       try {

@@ -155,13 +155,13 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
     window.sessionStorage.removeItem(SYNC_MARK)
   }
 
-  const consent = createConsent(window, options, tags, visitor, log, (decision: ConsentDecision) => {
+  const consent = createConsent(window, options, tags, visitor, log, (decision: ConsentDecision, withdrawn) => {
     if (granted()) {
       sender?._resume()
       deliver()
     } else {
       held = []
-      sender?._clear()
+      sender?._clear(withdrawn && { ...withdrawn, ...identity })
       guard(forgetUser)()
     }
     emit('consent', decision)

@@ -25,6 +25,8 @@ export interface Visitor {
   _capture(): void
   /** The stored click id: 32 hex characters. */
   _clickId(): string | undefined
+  /** What events of this visitor were sent with, if any were. */
+  _known(): { anonymousId: string; msclkid: string | undefined } | undefined
   /** Whether the tag has an id for the visitor. */
   _isKnown(): boolean
   /** The tag's visitor id where it has one, else ours. 32 hex characters. */
@@ -81,6 +83,10 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
     return kept ? { state: 'granted', explicit: kind === 'x' } : undefined
   }
 
+  const known = () => tagId() ?? canonicalVisitorId(read(visitorId)) ?? fallback
+  // https://help.ads.microsoft.com/#apex/ads/en/53056/2
+  const storedClickId = () => canonicalClickId(read(clickId)) ?? canonicalClickId(read('_uetmsclkid'))
+
   return {
     _choice: choice,
     _remember: (explicit) => {
@@ -95,11 +101,14 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
         if (id) write(clickId, id, CLICK_ID_DAYS)
       }
     },
-    // https://help.ads.microsoft.com/#apex/ads/en/53056/2
-    _clickId: () => canonicalClickId(read(clickId)) ?? canonicalClickId(read('_uetmsclkid')),
+    _clickId: storedClickId,
+    _known: () => {
+      const anonymousId = known()
+      return anonymousId ? { anonymousId, msclkid: storedClickId() } : undefined
+    },
     _isKnown: () => !!tagId(),
     _visitorId: () => {
-      const id = tagId() ?? canonicalVisitorId(read(visitorId)) ?? (fallback ??= uuidV4().replace(/-/g, ''))
+      const id = known() ?? (fallback = uuidV4().replace(/-/g, ''))
       write(visitorId, id, days)
       return id
     },

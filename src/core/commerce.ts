@@ -1,9 +1,11 @@
 import { readPath } from './paths.ts'
 
-// Page types, and the event names, without spaces, that stand for them.
+// Each page type, and the event names, without spaces, that stand for it.
 // Neither a cart to come back to nor one more purchase is `other`: those lists must not gain a visitor here.
 const PAGE_TYPES =
-  'searchresults:productssearched category:productlistviewed,productlistfiltered,productclicked product:productviewed,productaddedtowishlist,productshared,productreviewed cart:productadded,wishlistproductaddedtocart,cartviewed,cartshared,checkoutstarted,checkoutstepviewed,checkoutstepcompleted,paymentinfoentered purchase:ordercompleted other:productremoved,productremovedfromwishlist,orderupdated,orderrefunded,ordercancelled,ordercanceled '
+  'searchresults,productssearched category,productlistviewed,productlistfiltered,productclicked product,productviewed,productaddedtowishlist,productshared,productreviewed cart,productadded,wishlistproductaddedtocart,cartviewed,cartshared,checkoutstarted,checkoutstepviewed,checkoutstepcompleted,paymentinfoentered purchase,ordercompleted other,productremoved,productremovedfromwishlist,orderupdated,orderrefunded,ordercancelled,ordercanceled'
+    .split(' ')
+    .map((each) => each.split(','))
 
 /** What an event of the analytics.js e-commerce convention says, as paths into its properties. */
 export type Commerce = [
@@ -25,8 +27,7 @@ export type Commerce = [
  */
 export function readCommerce(name: string, properties: unknown): Commerce {
   const key = name.toLowerCase().replace(/[^a-z]/g, '')
-  // Most events are none of these, and the search for what is not there takes long.
-  const pageType = PAGE_TYPES.includes(key) ? new RegExp(`(\\w+):(\\S+,)?${key}[, ]`).exec(PAGE_TYPES)?.[1] : undefined
+  const pageType = PAGE_TYPES.find((names) => names.indexOf(key) > 0)?.[0]
   const find = (...names: string[]) => names.find((path) => (readPath(properties, path) ?? '') !== '')
   const total = find('revenue', 'total', 'value')
   const products = find('products') ?? (/product(?!ss|list)/.test(key) ? '' : undefined)

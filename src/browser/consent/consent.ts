@@ -29,7 +29,8 @@ export function createConsent(
   tags: Tags,
   visitor: Visitor,
   log: Log,
-  onChange: (decision: ConsentDecision) => void,
+  /** After a grant taken back here, `user` is whom it was about. */
+  onChange: (decision: ConsentDecision, user: ReturnType<Visitor['_known']> | false) => void,
 ): Consent {
   const tcf = typeof consent === 'object' && consent.tcf
   const managed = consent && !tcf ? consent : undefined
@@ -69,6 +70,8 @@ export function createConsent(
   const signal = (found: ConsentSignal | undefined) => {
     if (!found || !managed) return
     const before = decision.state
+    // Another tab that withdrew has told it itself.
+    const user = before === 'granted' && found.source !== 'stored' && visitor._known()
     decision = decideConsent(decision, found)
     // Each push costs a ping, so only a change is pushed.
     const changed = decision.state !== before
@@ -76,7 +79,7 @@ export function createConsent(
     enact(changed)
     if (!changed) return
     log('consent', decision)
-    onChange(decision)
+    onChange(decision, user)
     load()
   }
 
