@@ -15,6 +15,7 @@ interface Picture {
 }
 
 const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true }).click()
+const tour = (page: Page, done: number) => page.getByText(`${done} of 10`).first().waitFor()
 const row = (page: Page, title: string) => page.locator('uetkit-inspector summary', { hasText: title }).first()
 const ORDER = "track('Order Completed', {category: 'tools', revenue: 25})"
 
@@ -27,6 +28,7 @@ const PICTURES: Record<string, Picture> = {
       await press(page, 'Allow all')
       await press(page, 'Add to cart')
       await page.locator('.pip', { hasText: 'relay' }).first().waitFor()
+      await tour(page, 3)
     },
   },
   inspector: {
@@ -37,7 +39,9 @@ const PICTURES: Record<string, Picture> = {
       await press(page, 'Allow all')
       await press(page, 'Add to cart')
       await page.locator('.pip', { hasText: 'relay' }).first().waitFor()
+      await tour(page, 3)
       await row(page, 'Product Added').click()
+      await page.getByText('Consent in force').waitFor()
     },
   },
   findings: {
@@ -60,7 +64,8 @@ const PICTURES: Record<string, Picture> = {
       await press(page, 'Allow all')
       await press(page, 'Add to cart')
       await press(page, /uetkit: \d/)
-      await row(page, 'Product Added').waitFor()
+      await row(page, 'Product Added').click()
+      await page.getByText('Consent in force').waitFor()
     },
   },
   'phone-laboratory': {

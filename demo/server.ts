@@ -5,6 +5,7 @@ import { type HttpBindings, type ServerType, serve } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { streamSSE } from 'hono/streaming'
+import { untilSignal } from '../src/cli/signals.ts'
 import { drawPage } from './page.ts'
 import { readCart } from './shop/cart.ts'
 import { readSettings, writeSettings } from './switches.ts'
@@ -129,7 +130,7 @@ export async function startDemo({ port = 4600 }: { port?: number } = {}): Promis
     close: async () => {
       const closed = new Promise((done) => server.close(done))
       if ('closeAllConnections' in server) server.closeAllConnections()
-      await Promise.all([closed, world.relay.close()])
+      await Promise.all([closed, world.close()])
     },
   }
 }
@@ -152,6 +153,9 @@ async function listen(
 }
 
 if (import.meta.main) {
-  const { url } = await startDemo({ port: Number(process.env.PORT) || 4600 })
+  const stopped = untilSignal()
+  const { url, close } = await startDemo({ port: Number(process.env.PORT) || 4600 })
   console.log(`The demo is at ${url}  (Ctrl+C ends it)`)
+  await stopped
+  await close()
 }

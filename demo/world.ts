@@ -1,5 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type RunningRelay, startRelay } from '../src/relay/node.ts'
-import { memoryOutbox } from '../src/relay/outbox/memory.ts'
 import { createFakeCapi, type FakeCapiFault } from '../src/testing/fake-capi.ts'
 import { createNews } from './news.ts'
 import { DEMO_KEY, DEMO_TAG } from './switches.ts'
@@ -55,6 +57,8 @@ export interface World {
   relay: RunningRelay
   /** Whether the relay can be reached. */
   isUp(): boolean
+  /** Stops the relay and removes its file. */
+  close(): Promise<void>
   /** The switches that act at once. */
   set(state: { relay?: string | undefined; capi?: string | undefined }): void
 }
@@ -79,21 +83,27 @@ export async function createWorld(origin: string): Promise<World> {
     }
   }
 
+  const folder = mkdtempSync(join(tmpdir(), 'uetkit-demo-'))
   const relay = await startRelay(
     {
       port: 0,
       host: '127.0.0.1',
       adminPort: 0,
       logLevel: 'silent',
+      outbox: `sqlite:${join(folder, 'relay.db')}`,
       tags: [{ id: DEMO_TAG, token: 'env:DEMO_TOKEN', key: DEMO_KEY, origins: [origin] }],
     },
-    { env: { DEMO_TOKEN: TOKEN }, outbox: memoryOutbox(), fetch },
+    { env: { DEMO_TOKEN: TOKEN }, fetch },
   )
 
   return {
     news,
     relay,
     isUp: () => up,
+    close: async () => {
+      await relay.close()
+      rmSync(folder, { recursive: true })
+    },
     set: (state) => {
       if (state.relay) up = state.relay === 'on'
       if (!state.capi || state.capi === fault) return
