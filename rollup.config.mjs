@@ -44,6 +44,7 @@ const nodeEntries = {
   capi: 'src/capi/index.ts',
   relay: 'src/relay/index.ts',
   'relay/node': 'src/relay/node.ts',
+  'relay/postgres': 'src/relay/postgres.ts',
   audience: 'src/audience/index.ts',
   testing: 'src/testing/index.ts',
 }
