@@ -23,6 +23,8 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds)
 const TAG = '97247724'
 const ORIGIN = 'https://shop.example'
+/** As in `bench:relay`. */
+const CONNECTIONS = 256
 const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!
 const say = (name: string, value: string, goal = '') =>
   console.log(`${name.padEnd(58)} ${value.padStart(18)}   ${goal}`)
@@ -91,7 +93,7 @@ async function measureRelays(outbox: string): Promise<void> {
     const request = template('127.0.0.1', ORIGIN, perRequest)
     const runs = relays
       .slice(0, count)
-      .map(({ ready }) => drive({ port: ready.port, request, connections: 64 / count, seconds }))
+      .map(({ ready }) => drive({ port: ready.port, request, connections: CONNECTIONS / count, seconds }))
     const done = await Promise.all(runs)
     for (const { refused } of done) {
       if (Object.keys(refused).length > 0) throw new Error(`a relay refused requests: ${JSON.stringify(refused)}`)
