@@ -9,7 +9,7 @@ export interface Sender {
    * Forgets what was not delivered yet. With a user the relay is told, once and without an answer, to delete what it still
    * holds of them: nothing of them may be kept to try it again.
    */
-  _clear(user?: object | false): void
+  _clear(user?: object): void
   /** Takes up what the page before could not deliver. */
   _resume(): void
 }
@@ -56,6 +56,8 @@ export function createSender(
     const body = wrap(events)
     const settle = (status: number) => {
       onReport({ status, ids: events.map((event) => JSON.parse(event).id) })
+      // Forgotten meanwhile: others may be on their way by now.
+      if (flying !== events) return
       // Only what may pass by itself is tried again: no answer, too many, or the relay's own trouble.
       const again = (!status || status === 429 || status > 499) && ++attempt <= RETRIES
       if (again) waiting.unshift(...flying)
@@ -107,7 +109,8 @@ export function createSender(
       waiting = []
       flying = []
       keep([])
-      if (user) window.navigator.sendBeacon?.(url, wrap([JSON.stringify({ type: 'consent', consent: 'denied', user })]))
+      if (user && JSON.stringify(user) !== '{}')
+        window.navigator.sendBeacon?.(url, wrap([JSON.stringify({ type: 'consent', consent: 'denied', user })]))
     },
     _resume: () => {
       try {

@@ -155,19 +155,30 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
     window.sessionStorage.removeItem(SYNC_MARK)
   }
 
-  const consent = createConsent(window, options, tags, visitor, log, (decision: ConsentDecision, withdrawn) => {
-    if (granted()) {
-      sender?._resume()
-      deliver()
-    } else {
-      held = []
-      sender?._clear(withdrawn && { ...withdrawn, ...identity })
-      guard(forgetUser)()
-    }
-    emit('consent', decision)
-  })
+  const consent = createConsent(
+    window,
+    options,
+    tags,
+    visitor,
+    log,
+    (decision: ConsentDecision) => {
+      if (granted()) {
+        sender?._resume()
+        deliver()
+      } else {
+        held = []
+        sender?._clear()
+        guard(forgetUser)()
+      }
+      emit('consent', decision)
+    },
+    () => sender?._clear({ ...visitor._known(), ...identity }),
+  )
+  const start = consent._decision()
   if (granted()) sender?._resume()
-  emit('consent', consent._decision())
+  // What an earlier page kept under a grant that is refused by now.
+  else if (start.state === 'denied' && !start.assumed) sender?._clear()
+  emit('consent', start)
 
   /** Sends a granted event through the relay. */
   const relay = (event: UetEvent) => {

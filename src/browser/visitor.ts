@@ -25,8 +25,8 @@ export interface Visitor {
   _capture(): void
   /** The stored click id: 32 hex characters. */
   _clickId(): string | undefined
-  /** What events of this visitor were sent with, if any were. */
-  _known(): { anonymousId: string; msclkid: string | undefined } | undefined
+  /** What events of this visitor were sent with. */
+  _known(): { anonymousId: string | undefined; msclkid: string | undefined }
   /** Whether the tag has an id for the visitor. */
   _isKnown(): boolean
   /** The tag's visitor id where it has one, else ours. 32 hex characters. */
@@ -102,10 +102,7 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
       }
     },
     _clickId: storedClickId,
-    _known: () => {
-      const anonymousId = known()
-      return anonymousId ? { anonymousId, msclkid: storedClickId() } : undefined
-    },
+    _known: () => ({ anonymousId: known(), msclkid: storedClickId() }),
     _isKnown: () => !!tagId(),
     _visitorId: () => {
       const id = known() ?? (fallback = uuidV4().replace(/-/g, ''))

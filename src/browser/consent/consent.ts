@@ -29,8 +29,9 @@ export function createConsent(
   tags: Tags,
   visitor: Visitor,
   log: Log,
-  /** After a grant taken back here, `user` is whom it was about. */
-  onChange: (decision: ConsentDecision, user: ReturnType<Visitor['_known']> | false) => void,
+  onChange: (decision: ConsentDecision) => void,
+  /** The last that is done under a grant before it is taken back on this page. */
+  onWithdraw: () => void,
 ): Consent {
   const tcf = typeof consent === 'object' && consent.tcf
   const managed = consent && !tcf ? consent : undefined
@@ -69,17 +70,17 @@ export function createConsent(
 
   const signal = (found: ConsentSignal | undefined) => {
     if (!found || !managed) return
-    const before = decision.state
-    // Another tab that withdrew has told it itself.
-    const user = before === 'granted' && found.source !== 'stored' && visitor._known()
-    decision = decideConsent(decision, found)
+    const next = decideConsent(decision, found)
     // Each push costs a ping, so only a change is pushed.
-    const changed = decision.state !== before
+    const changed = next.state !== decision.state
+    // Another tab that withdrew has told it itself.
+    if (changed && decision.state === 'granted' && found.source !== 'stored') onWithdraw()
+    decision = next
     if (changed) tags._command('consent', 'update', { ad_storage: decision.state })
     enact(changed)
     if (!changed) return
     log('consent', decision)
-    onChange(decision, user)
+    onChange(decision)
     load()
   }
 
