@@ -5,11 +5,13 @@ import type { RelayReport } from './types.ts'
 /** Events on their way to a relay. */
 export interface Sender {
   _send(event: UetEvent): void
+  /** Forgets what was not delivered yet. */
+  _clear(): void
   /**
-   * Forgets what was not delivered yet. With a user the relay is told, once and without an answer, to delete what it still
-   * holds of them: nothing of them may be kept to try it again.
+   * Tells the relay to delete what it still holds of a user. Once and without an answer: nothing of them may be kept to try
+   * it again.
    */
-  _clear(user?: object): void
+  _withdraw(user: object): void
   /** Takes up what the page before could not deliver. */
   _resume(): void
 }
@@ -105,11 +107,13 @@ export function createSender(
       }
       schedule(LINGER_MS)
     },
-    _clear: (user) => {
+    _clear: () => {
       waiting = []
       flying = []
       keep([])
-      if (user && JSON.stringify(user) !== '{}')
+    },
+    _withdraw: (user) => {
+      if (JSON.stringify(user) !== '{}')
         window.navigator.sendBeacon?.(url, wrap([JSON.stringify({ type: 'consent', consent: 'denied', user })]))
     },
     _resume: () => {

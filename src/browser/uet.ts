@@ -172,7 +172,7 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
       }
       emit('consent', decision)
     },
-    () => sender?._clear({ ...visitor._known(), ...identity }),
+    () => sender?._withdraw({ ...identity, anonymousId: visitor._lastId(), msclkid: visitor._clickId() }),
   )
   const start = consent._decision()
   if (granted()) sender?._resume()

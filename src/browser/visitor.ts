@@ -25,10 +25,10 @@ export interface Visitor {
   _capture(): void
   /** The stored click id: 32 hex characters. */
   _clickId(): string | undefined
-  /** What events of this visitor were sent with. */
-  _known(): { anonymousId: string | undefined; msclkid: string | undefined }
   /** Whether the tag has an id for the visitor. */
   _isKnown(): boolean
+  /** The id that events of the visitor were sent with, if there is one. */
+  _lastId(): string | undefined
   /** The tag's visitor id where it has one, else ours. 32 hex characters. */
   _visitorId(): string
   /** Deletes our ids, and on withdrawal the choice and what the tag stored, on every domain they can sit on. */
@@ -83,9 +83,7 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
     return kept ? { state: 'granted', explicit: kind === 'x' } : undefined
   }
 
-  const known = () => tagId() ?? canonicalVisitorId(read(visitorId)) ?? fallback
-  // https://help.ads.microsoft.com/#apex/ads/en/53056/2
-  const storedClickId = () => canonicalClickId(read(clickId)) ?? canonicalClickId(read('_uetmsclkid'))
+  const lastId = () => tagId() ?? canonicalVisitorId(read(visitorId)) ?? fallback
 
   return {
     _choice: choice,
@@ -101,11 +99,12 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
         if (id) write(clickId, id, CLICK_ID_DAYS)
       }
     },
-    _clickId: storedClickId,
-    _known: () => ({ anonymousId: known(), msclkid: storedClickId() }),
+    // https://help.ads.microsoft.com/#apex/ads/en/53056/2
+    _clickId: () => canonicalClickId(read(clickId)) ?? canonicalClickId(read('_uetmsclkid')),
     _isKnown: () => !!tagId(),
+    _lastId: lastId,
     _visitorId: () => {
-      const id = known() ?? (fallback = uuidV4().replace(/-/g, ''))
+      const id = lastId() ?? (fallback = uuidV4().replace(/-/g, ''))
       write(visitorId, id, days)
       return id
     },
