@@ -1,4 +1,4 @@
-import type { createInstance, Revenue } from '@amplitude/analytics-browser'
+import type { createInstance, Identify, Revenue } from '@amplitude/analytics-browser'
 import type { RudderAnalytics } from '@rudderstack/analytics-js'
 import type { AnalyticsBrowser } from '@segment/analytics-next'
 import { describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { type Shop, useHost } from './contract.ts'
 const sites = useSites()
 const labels = (site: Shop) => site.of('custom').map(({ params }) => params.el)
 const states = (site: Shop) => site.of('consent').map(({ params: { src, asc } }) => `${src} ${asc}`)
+const USER_2 = 'd92b69cfb82cecab45c753f56002b2c0e6d01f132fe39f2c878858dc9528e10b'
 const PID = 'em=8c87b489ce35cf2e2f39f80e282cb2e804932a56a213983eeeb428407d43b52d'
 
 describe('who the library knows from an earlier page', () => {
@@ -68,7 +69,11 @@ describe('Segment', () => {
 
 describe('Amplitude', () => {
   const host = useHostOf('amplitude')
-  type Library = { amplitude: ReturnType<typeof createInstance>; Revenue: typeof Revenue }
+  type Library = {
+    amplitude: ReturnType<typeof createInstance>
+    Identify: typeof Identify
+    Revenue: typeof Revenue
+  }
 
   it('requests nothing while the visitor has opted out, and takes a later opt-out as a refusal', async () => {
     const site = await host.open({ calls: [['track', 'Never']], host: { optOut: true } })
@@ -88,6 +93,48 @@ describe('Amplitude', () => {
     expect(labels(site)).toEqual(['Seen', 'Still refused'])
     expect(states(site)).toEqual(['default G', 'update D'])
     expect(await site.page.evaluate(() => document.cookie)).not.toMatch(/_uet/)
+  })
+
+  it('forgets the user at a reset, whatever of theirs is still on its way', async () => {
+    const site = await host.open({ calls: [['page']] })
+    await site.seen('pageLoad')
+    await site.page.evaluate(() => {
+      const { amplitude, Identify } = window.driver.library as Library
+      amplitude.identify(new Identify().set('email', 'jane@example.com'))
+      amplitude.track('Logged Out')
+      amplitude.reset()
+    })
+    await site.seen('custom')
+    await site.calls(['track', 'Later'])
+    const sent = await site.seen('custom', 2)
+    expect(sent.map(({ params: { el, pid } }) => [el, pid])).toEqual([
+      ['Logged Out', undefined],
+      ['Later', undefined],
+    ])
+  })
+
+  it('tells of the next user, who came before the grant, once there is one', async () => {
+    const synced: string[] = []
+    const site = await host.open({
+      calls: [['page'], ['identify', 'user-1', {}]],
+      options: { idSync: { customerId: '7' } } as UetOptions,
+    })
+    await site.context.route('https://c.bing.com/**', (route) => {
+      synced.push(new URL(route.request().url()).searchParams.get('UID') ?? '')
+      return route.fulfill({ status: 204 })
+    })
+    await site.seen('pageLoad')
+    await site.page.evaluate(() => {
+      const { amplitude } = window.driver.library as Library
+      window.driver.uet.consent('denied')
+      amplitude.reset()
+      amplitude.setUserId('user-2')
+    })
+    await site.calls(['track', 'Before'])
+    await site.seen('custom')
+    synced.length = 0
+    await site.page.evaluate(() => window.driver.uet.consent('granted'))
+    await expect.poll(() => synced).toContain(USER_2)
   })
 
   it('sends revenue by the rule of the library: the total, else price times quantity', async () => {

@@ -56,7 +56,7 @@ drive(({ options, consent, neighbours, host }) => {
   return {
     call: (name, ...args) => (calls[name] as (...args: unknown[]) => unknown)(...args),
     uet,
-    library: { amplitude, Revenue },
+    library: { amplitude, Identify, Revenue },
     seen,
     met,
     ready: started.promise,

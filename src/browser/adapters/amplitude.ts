@@ -20,7 +20,7 @@ interface AmplitudeEvent {
 interface Client {
   getUserId(): unknown
   getIdentity?(): { userProperties?: unknown }
-  timeline: Timeline
+  timeline?: Timeline
 }
 
 type Step = (...of: unknown[]) => Promise<unknown>
@@ -28,6 +28,8 @@ type Step = (...of: unknown[]) => Promise<unknown>
 /** The SDK's line of plugins, through which each event goes. */
 interface Timeline {
   plugins: unknown[]
+  /** Events that wait for their turn. */
+  queue: unknown[]
   register: Step
   apply: Step
 }
@@ -46,21 +48,6 @@ export interface AmplitudeUetPlugin extends UetControls {
 const AUTOMATIC = /^(\[Amplitude] |session_(start|end)$|\$)/
 
 /**
- * Puts our plugin first, and lets the line go on. The SDK calls no destination behind one that throws outside a promise,
- * and after that, or where a plugin that changes events fails, it takes no event any more; nor does it start where a plugin
- * fails to set itself up. The failure costs its own event or plugin, and stays in sight.
- */
-function lead(ours: unknown, timeline: Timeline): void {
-  for (const step of ['register', 'apply'] as const) {
-    const call = timeline[step]
-    timeline[step] = (...of) => {
-      timeline.plugins.sort((one, other) => (one === ours ? -1 : +(other === ours)))
-      return call.apply(timeline, of).catch(console.error)
-    }
-  }
-}
-
-/**
  * UET as an Amplitude destination. Amplitude's opt-out holds here too: nothing is requested while it is in force, and
  * opting out later is a refusal. Opting in again is no consent to advertising; the visitor gives that by
  * `plugin.consent('granted')`, a property, or a source.
@@ -70,7 +57,26 @@ export function uetAmplitudePlugin(options: UetOptions): AmplitudeUetPlugin {
   let config: { optOut?: boolean }
   let client: Client | undefined
   let last: string | undefined
-  const start = () => introduce(uet(), () => [client!.getUserId(), client!.getIdentity?.().userProperties])
+  /** How many events that were made before the last reset are still to come. */
+  let past = 0
+  /** After a reset the SDK itself still holds the properties of the user before. */
+  let isKnown = true
+  const start = () => introduce(uet(), () => [client!.getUserId(), isKnown && client!.getIdentity?.().userProperties])
+
+  /**
+   * Puts our plugin first, and lets the line go on. The SDK calls no destination behind one that throws outside a promise,
+   * and after that, or where a plugin that changes events fails, it takes no event any more; nor does it start where a plugin
+   * fails to set itself up. The failure costs its own event or plugin, and stays in sight.
+   */
+  const lead = (timeline: Timeline) => {
+    for (const step of ['register', 'apply'] as const) {
+      const call = timeline[step].bind(timeline)
+      timeline[step] = (...of) => {
+        timeline.plugins.sort((one, other) => +(other === plugin) - +(one === plugin))
+        return call(...of).catch(console.error)
+      }
+    }
+  }
 
   const send = (event: AmplitudeEvent) => {
     const { event_type: name, event_properties, user_properties: user, user_id: userId, insert_id: id, time } = event
@@ -79,7 +85,7 @@ export function uetAmplitudePlugin(options: UetOptions): AmplitudeUetPlugin {
     const stated = (amount: 'revenue' | 'price' | 'quantity' | 'currency') =>
       (own[`$${amount}`] ?? event[amount]) as number
     // Whoever calls `setUserId` sends no event of it: the next one tells.
-    if (name === '$identify' || userId !== last) {
+    if (past-- < 1 && (name === '$identify' || userId !== last)) {
       last = userId
       uet().identify(userId, { ...user?.$setOnce, ...user?.$set })
     }
@@ -102,7 +108,7 @@ export function uetAmplitudePlugin(options: UetOptions): AmplitudeUetPlugin {
       client = host as Client
       if (!config.optOut) start()
       try {
-        lead(plugin, client.timeline)
+        lead(client.timeline!)
       } catch {}
     },
     // The first destination's answer is what `amplitude.track()` resolves to.
@@ -117,8 +123,9 @@ export function uetAmplitudePlugin(options: UetOptions): AmplitudeUetPlugin {
       else if (uet().state().consent !== 'unknown') uet().consent('denied')
     },
     onReset: async () => {
-      // The SDK itself still holds what it knew of the user.
-      client = last = undefined
+      last = undefined
+      isKnown = false
+      past = client!.timeline?.queue.length ?? 0
       if (!config.optOut) uet().reset()
     },
   }
