@@ -47,12 +47,12 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
       const totals = asked.map(() => 0)
       const wanted = asked.map(({ tagId, subjects }) => ({ tagId, subjects }))
       try {
-        let cursor: Cursor | undefined = { table: 'waiting', after: -1 }
-        while (cursor) {
+        let cursor: Cursor | undefined
+        do {
           const step: { counts: number[]; cursor: Cursor | undefined } = await call('withdraw', wanted, cursor)
           step.counts.forEach((count, index) => (totals[index]! += count))
           cursor = step.cursor
-        }
+        } while (cursor)
         asked.forEach(({ resolve }, index) => resolve(totals[index]!))
       } catch (error) {
         for (const { reject } of asked) reject(error)

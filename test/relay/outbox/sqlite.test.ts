@@ -104,6 +104,36 @@ describe('the outbox in SQLite', () => {
     expect(readFileSync(path, 'latin1')).not.toContain(secret)
   })
 
+  it('withdraws what there was when it was asked, and not what is stored while it looks', async () => {
+    const outbox = open()
+    await outbox.append(newEvents(5_000))
+    await outbox.append([newEvent({ subjects: ['visitor'] })])
+    const withdrawn = outbox.withdraw(TAG, ['visitor'])
+    await outbox.append([newEvent({ subjects: ['visitor'] })])
+    expect(await withdrawn).toBe(1)
+    expect(await outbox.counts()).toMatchObject([{ withdrawn: 1, waiting: 5_001 }])
+  })
+
+  it('withdraws a dead letter also where it is made to wait again meanwhile', async () => {
+    let now = Date.now()
+    const outbox = open({ now: () => now })
+    // More than one step of the search, and the visitor's own behind them.
+    for (const events of [newEvents(2_500), [newEvent({ subjects: ['visitor'] })]]) {
+      await outbox.append(events)
+      const { id, events: claimed } = await claimAll(outbox)
+      await outbox.settle(
+        id,
+        claimed.map(({ ref }) => ({ ref, kind: 'dead', reason: 'invalid' })),
+      )
+    }
+    const last = (await outbox.deadLetters({ limit: 3_000 })).at(-1)
+    now += 1_000
+    const withdrawn = outbox.withdraw(TAG, ['visitor'])
+    expect(await outbox.retryDead({ refs: [last!.ref] })).toBe(1)
+    expect(await withdrawn).toBe(1)
+    expect(await outbox.counts()).toMatchObject([{ withdrawn: 1, waiting: 0, dead: 2_500 }])
+  })
+
   it('lets a program end that does nothing else', async () => {
     const script = `
       const { sqliteOutbox } = await import(${JSON.stringify(new URL('../../../src/relay/outbox/sqlite.ts', import.meta.url))})

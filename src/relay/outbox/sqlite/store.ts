@@ -48,8 +48,8 @@ export function openStore(db: DatabaseSync, room: Room) {
       extend: (now: number, claimId: string, leaseMs: number) => waiting.extend(claimId, leaseMs, now),
       settle: (now: number, claimId: string, settlements: readonly Settlement[]) =>
         waiting.settle(claimId, settlements, now),
-      withdraw: (_: number, withdrawals: readonly Withdrawal[], cursor: Cursor) =>
-        sweep.withdraw(withdrawals, cursor, STEP),
+      withdraw: (now: number, withdrawals: readonly Withdrawal[], cursor: Cursor | undefined) =>
+        sweep.withdraw(withdrawals, cursor, STEP, now),
       deadLetters: (_: number, page: DeadPage) => dead.page(page),
       deadLetter: (_: number, ref: string) => dead.one(ref),
       lastDead: () => dead.last(),
