@@ -1,12 +1,23 @@
 /** Personal data has no place in what people copy and send on. */
-const EMAIL = /[^\s@"'<>=&?/:]+@[^\s@"'<>&?/]+\.[a-z]{2,}/gi
+const EMAIL = /[^\s@"'<>=&?/:]{1,64}@[^\s@"'<>&?/]+\.[a-z]{2,}/gi
 const PRIVATE_KEY = /e-?mail|phone|passw|token|secret|iban|card_?n|^(ip|em|ph)$/i
 
 const MAX_DEPTH = 5
 const MAX_KEYS = 60
 const MAX_TEXT = 1000
 
-export const maskText = (text: string): string => text.replace(EMAIL, '[e-mail]').slice(0, MAX_TEXT)
+/** RFC 5321, 4.5.3.1: no address is longer. */
+const MAX_EMAIL = 320
+
+/** Cut first, because searching a page's whole text for addresses would stop the page; but never within an address. */
+export function maskText(text: string): string {
+  const head = text.slice(0, MAX_TEXT + MAX_EMAIL)
+  let end = MAX_TEXT
+  for (const { 0: address, index } of head.matchAll(EMAIL)) {
+    if (index < end) end = Math.max(end, index + address.length)
+  }
+  return head.slice(0, end).replace(EMAIL, '[e-mail]')
+}
 
 /** Hashes are personal data too: enough of them to compare, no more. */
 export const shortenHash = (key: string, value: string): string =>
