@@ -175,7 +175,7 @@ const WIDE = matchMedia('(width >= 1200px)')
 
 /** It opens beside the shop where there is room, and stays a button where there is not. */
 if (!sessionStorage.getItem(CLOSED)) {
-  if (!WIDE.matches && !sessionStorage.getItem('uetkit')) sessionStorage.setItem('uetkit_inspector_fold', '1')
+  if (!WIDE.matches && !window.name.includes('uetkit_inspect=1')) sessionStorage.setItem('uetkit_inspector_fold', '1')
   uetkit('inspect')
 }
 let seen = false

@@ -119,7 +119,7 @@ const fromTheStart = (source: string): string => `
       if (!document.documentElement) return
       observer.disconnect();
       ${source}
-      try { sessionStorage.removeItem('uetkit') } catch {}
+      window.name = window.name.replace(' uetkit_inspect=1', '')
     }).observe(document, { childList: true })`
 
 /** Gives the visitor's answer to each tracker once: after its first page load, as people do, unless that keeps it waiting. */

@@ -24,8 +24,8 @@ export interface InspectorHandle {
 }
 
 const HANDLE = Symbol.for('uetkit.inspector')
-/** The script tag opens the inspector on the next page where the session says so. */
-const OPEN_KEY = 'uetkit'
+/** The script tag opens the inspector on the next page where the tab's name says so. */
+const OPEN_MARK = ' uetkit_inspect=1'
 const FOLD_KEY = 'uetkit_inspector_fold'
 const ROWS_KEY = 'uetkit_inspector_rows'
 /** Rows taken along from page to page. */
@@ -83,7 +83,7 @@ async function copyText(text: string): Promise<boolean> {
 }
 
 function open(): InspectorHandle {
-  session(OPEN_KEY, 'uetkit_inspect=1')
+  if (!window.name.includes(OPEN_MARK)) window.name += OPEN_MARK
   let changed = true
   const watch = watchPage(
     window,
@@ -112,7 +112,8 @@ function open(): InspectorHandle {
     stop.abort()
     watch.stop()
     panel.remove()
-    for (const key of [OPEN_KEY, ROWS_KEY, FOLD_KEY]) session(key, null)
+    window.name = window.name.replace(OPEN_MARK, '')
+    for (const key of [ROWS_KEY, FOLD_KEY]) session(key, null)
     delete (window as never as Record<symbol, unknown>)[HANDLE]
   }
 
