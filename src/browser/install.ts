@@ -51,6 +51,6 @@ export function install(page: { uetkit?: Global }, resolve = (options: UetOption
   page.uetkit = command
   if (options) command('init', options)
   // It stays open from page to page: it notes that in the tab's name, which costs no look into storage.
-  if (/uetkit_inspect=1/.test(location.search + window.name)) command('inspect')
+  if (/uetkit_inspect=1/.test(window.location.search + window.name)) command('inspect')
   for (const entry of Array.from(queued)) command(...Array.from(entry as ArrayLike<unknown>))
 }
