@@ -38,6 +38,8 @@ export function createPageLoads(
   /** Once the tag was told a location it keeps it, so it is told each further one. */
   let told = !!redactUrl
   let id = ''
+  /** The command of the first page load, for now. */
+  let first: () => Command
   let info: PageInfo = {}
 
   /** Fail-closed: where the page's redaction fails, only the origin leaves. Always an address, as the tag takes it apart. */
@@ -55,7 +57,8 @@ export function createPageLoads(
     const [here] = href.split('#')
     let given = href
     try {
-      given = new URL(url ?? path ?? href, href).href
+      // A path that starts with two slashes would name another host.
+      given = new URL(url ?? path?.replace(/^\/+/, '/') ?? href, href).href
     } catch {}
     const canonical = document.querySelector<HTMLLinkElement>('link[rel=canonical]')?.href
     // Hosts state the canonical link, or the location without its fragment, where nobody chose a URL.
@@ -71,19 +74,24 @@ export function createPageLoads(
       title,
     }
     told ||= !natural
-    const params = { page_title: cleanText(title), page_location: info.url } as Record<string, string>
+    const page_title = cleanText(title)
+    const page_location = info.url!
     if (opening) {
       // A script that arrives late finds the address and title of a later view; one with half a character breaks the tag.
-      const command = () =>
-        told || href !== location.href || title !== document.title || /\p{Cs}/u.test(title)
-          ? ['event', 'page_view', params]
+      // An address is told only where it has to be: the tag sends no referrer beside it.
+      first = () => {
+        told ||= href !== location.href
+        return told || title !== document.title || /\p{Cs}/u.test(title)
+          ? ['event', 'page_view', { page_title, ...(told && { page_location }) }]
           : ['pageLoad']
-      tags._pageLoad(command)
-      return command()
+      }
+      tags._pageLoad(first)
+      return first()
     }
-    const view = new URL(info.url!, href)
-    params.page_path = (view.pathname + view.search).replace(/^\/?/, '/')
-    if (!told) delete params.page_location
+    // One that still waits for the script will be told its address, if that is another by now.
+    if (!tags._pageLoadId()) first()
+    const { pathname, search } = new URL(page_location, href)
+    const params = { page_title, page_path: (pathname + search).replace(/^\/?/, '/'), ...(told && { page_location }) }
     return tags._event('page_view', params) ? ['event', 'page_view', params] : []
   }
 

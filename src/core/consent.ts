@@ -1,7 +1,6 @@
 import type { ConsentState } from './event.ts'
+import { has } from './paths.ts'
 import { trimmed } from './text.ts'
-
-const has = Object.prototype.hasOwnProperty
 
 /** Consent categories of a visitor, as consent tools and Segment's `context.consent` state them. */
 export type CategoryPreferences = Record<string, unknown>

@@ -1,4 +1,4 @@
-const has = Object.prototype.hasOwnProperty
+export const has = Object.prototype.hasOwnProperty
 
 /**
  * Reads a dotted path such as `order.total` or `products.0.sku`. Sees own properties only, and whatever a getter or a

@@ -310,6 +310,73 @@ describe('a script that comes late', () => {
   })
 })
 
+describe('what the tag is told of the first page load, it neither loses nor keeps', () => {
+  const SEARCH = 'https://search.example/?q=spade'
+  const pagesOfEvents = (page: UetPage) => page.events().map(({ params }) => params.p?.replace(SHOP, ''))
+
+  /** Events on the first page and on two that follow by script. */
+  const walk = (uet: Uet, page: UetPage, whenLoaded: () => void) => {
+    uet.track('One')
+    whenLoaded()
+    for (const path of ['/b', '/c']) {
+      page.window.history.pushState({}, '', path)
+      uet.page()
+      uet.track(`On ${path}`)
+    }
+    page.settle(2000)
+  }
+
+  it('a path that starts with two slashes, which names no other host', () => {
+    const { page, uet } = open()
+    uet.page({ path: '//shoes' })
+    page.settle()
+    expect(load(page, 0)?.p).toBe(`${SHOP}/shoes`)
+  })
+
+  it('a title of the call', () => {
+    const { page, uet } = open({ title: 'T', referrer: SEARCH })
+    uet.page({ title: 'Told' })
+    walk(uet, page, () => page.settle())
+    expect(load(page, 0)).toMatchObject({ tl: 'Told', r: SEARCH })
+    expect(pagesOfEvents(page)).toEqual(['/', '/b', '/c'])
+  })
+
+  it('a title that changes while the script is on its way', () => {
+    const { page, uet } = open({ ...installLate, title: 'Loading', referrer: SEARCH })
+    uet.page()
+    walk(uet, page, () => {
+      page.document.title = 'Home'
+      page.settle(2000)
+    })
+    expect(load(page, 0)).toMatchObject({ tl: 'Loading', r: SEARCH })
+    expect(pagesOfEvents(page)).toEqual(['/', '/b', '/c'])
+  })
+
+  it('an address that changes while the script is on its way', () => {
+    const { page, uet } = open(installLate)
+    uet.page()
+    walk(uet, page, () => {})
+    expect(page.lines()).toEqual([
+      'pageLoad /',
+      'custom One',
+      'pageLoad /b',
+      'custom On /b',
+      'pageLoad /c',
+      'custom On /c',
+    ])
+    expect(pagesOfEvents(page)).toEqual(['/', '/b', '/c'])
+  })
+
+  it('an address that changes without a page() meanwhile', () => {
+    const { page, uet } = open(installLate)
+    uet.page()
+    page.window.history.pushState({}, '', '/a')
+    page.settle(2000)
+    walk(uet, page, () => {})
+    expect(pagesOfEvents(page).slice(1)).toEqual(['/b', '/c'])
+  })
+})
+
 describe('pageLoadId', () => {
   it('is empty before the first page load, then one of ours, then the tag’s', () => {
     const { page, uet } = open()
