@@ -69,6 +69,7 @@ export function createTags(
   options: UetOptions,
   log: Log,
   onChange: (report: ScriptReport) => void,
+  isFirst: boolean,
 ): Tags {
   const page = window as unknown as Record<string, unknown>
   const { script = {}, pageLoads } = options
@@ -92,7 +93,9 @@ export function createTags(
   const tags = tagIds(options).map((_id, index) => {
     const tag: Tag = { _id, _name: 'uetq', _commands: [], _events: [] }
     tag._shared = !!(snippet._runs(_id) || running(tag))
-    if (!tag._shared && (index || snippet._element || (page.uetq && !Array.isArray(page.uetq)))) tag._name += `_${_id}`
+    // What another tag has queued, its consent above all, is not for this one.
+    if (!tag._shared && (index || !isFirst || snippet._element || (page.uetq && !Array.isArray(page.uetq))))
+      tag._name += `_${_id}`
     page[tag._name] ??= []
     return tag
   })

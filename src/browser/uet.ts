@@ -31,7 +31,7 @@ export function createUet(options: UetOptions): Uet {
       const registry = ((window as never as Record<symbol, Record<string, Uet>>)[REGISTRY] ??= {})
       const ids = tagIds(options)
       const tagId = ids.filter((id) => !registry[id])
-      const uet = tagId[0] ? startUet({ ...options, tagId }, window) : registry[ids[0]!]!
+      const uet = tagId[0] ? startUet({ ...options, tagId }, window, !Object.keys(registry)[0]) : registry[ids[0]!]!
       for (const id of tagId) registry[id] = uet
       return uet
     }
@@ -56,7 +56,7 @@ export function createUet(options: UetOptions): Uet {
   }
 }
 
-function startUet(options: UetOptions, window: Window & typeof globalThis): Uet {
+function startUet(options: UetOptions, window: Window & typeof globalThis, isFirst: boolean): Uet {
   const log = createLog(options.debug)
   const listeners = new Set<(entry: AnyReport) => void>()
   const mapping = {
@@ -105,6 +105,7 @@ function startUet(options: UetOptions, window: Window & typeof globalThis): Uet 
       emit('script', report)
       deliver()
     }),
+    isFirst,
   )
   const visitor = createVisitor(window, options)
   const pageLoads = createPageLoads(window, options, tags)

@@ -307,6 +307,21 @@ describe('a page that knows the tag already', () => {
     expect(page.lines()).toEqual(['pageLoad /'])
   })
 
+  it.each([undefined, 'https://shop.example.com/assets/bat.js'])(
+    'starts a second tracker of another tag, script from %s: each keeps to its own consent',
+    (src) => {
+      const page = openUetPage()
+      const trackers = [
+        createUet({ tagId: '1', consent: {}, script: { src } }),
+        createUet({ tagId: '2', consent: { default: 'granted' }, script: { src } }),
+      ]
+      for (const uet of trackers) uet.page()
+      page.settle()
+      const seen = [...page.pings(), ...page.beacons()].map(({ params: { ti, asc } }) => `${ti}${asc}`)
+      expect(seen.toSorted()).toEqual(['1D', '1D', '2G', '2G'])
+    },
+  )
+
   it('replaces the queue by something that throws: no call throws, and we go our own way', () => {
     const page = openUetPage({ script: { outcome: 'never' } })
     const uet = createUet(OPTIONS)
