@@ -110,6 +110,44 @@ describe('the browser sender', () => {
     expect(await site.page.evaluate(() => Object.keys(sessionStorage))).toEqual([])
   })
 
+  it('takes back what is on its way when consent is withdrawn', async () => {
+    const site = await open({ path: '/nothing', pages: { '/nothing': '', '/': tag() + STUB } })
+    await site.context.route(RELAY, () => {})
+    await site.page.goto(`${site.origin}/`)
+    await site.seen('pageLoad')
+    const failed = site.page.waitForEvent('requestfailed', (request) => request.url() === RELAY)
+    await Promise.all([
+      site.page.waitForRequest((request) => request.url() === RELAY),
+      run(site, "uetkit('track','A')"),
+    ])
+    await run(site, "uetkit('consent','denied')")
+    expect((await failed).failure()?.errorText).toBe('net::ERR_ABORTED')
+  })
+
+  it('sends and leaves nothing more once another tab withdrew, though a blocked tag script tells no tab', async () => {
+    const pages = { '/nothing': '', '/': tag('denied') + STUB }
+    const site = await open({ path: '/nothing', pages, tagScript: 'network-error' })
+    const batches = await mount(site, 0)
+    await site.page.goto(`${site.origin}/`)
+    await run(site, "uetkit('consent','granted');uetkit('track','A')")
+    await expect.poll(() => batches.length).toBe(2)
+    const other = await site.context.newPage()
+    await other.goto(`${site.origin}/`)
+    await other.evaluate("uetkit('consent','denied')")
+    await expect.poll(() => names(batches).flat()).toContain('consent')
+    const past = batches.length
+    await site.quiet(4_000)
+    await site.page.goto(`${site.origin}/nothing`)
+    await site.quiet()
+    expect(
+      names(batches.slice(past))
+        .flat()
+        .filter((name) => name === 'A'),
+    ).toEqual([])
+    expect(await site.context.cookies()).toEqual([])
+    expect(await site.page.evaluate(() => Object.keys(sessionStorage))).toEqual([])
+  })
+
   it('tells the relay of no withdrawal where nothing can have been sent', async () => {
     const site = await open({ path: '/nothing', pages: { '/nothing': '', '/': tag('denied') + STUB } })
     const batches = await mount(site, 202)

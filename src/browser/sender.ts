@@ -29,10 +29,13 @@ export function createSender(
   window: Window & typeof globalThis,
   { url, key }: NonNullable<UetOptions['relay']>,
   onReport: (report: RelayReport) => void,
+  /** Called before each request: another tab may have withdrawn, and then `_clear` is called in it. */
+  look: () => void,
 ): Sender {
   let waiting: string[] = []
   /** Events whose answer is awaited; `_clear` forgets them, so that they are not tried again. */
   let flying: string[] = []
+  let stop: AbortController | undefined
   let timer: number | undefined
   let attempt = 0
 
@@ -53,6 +56,7 @@ export function createSender(
 
   const flush = () => {
     timer = undefined
+    look()
     if (flying[0] || !waiting[0]) return
     const events = (flying = take())
     const body = wrap(events)
@@ -67,9 +71,11 @@ export function createSender(
       flying = []
       schedule(again ? 2 ** attempt * 500 * (0.5 + Math.random()) : 0)
     }
+    stop = new AbortController()
     window
       .fetch(url, {
         method: 'POST',
+        signal: stop.signal,
         keepalive: body.length <= CHARACTERS,
         body,
         headers: { 'Content-Type': 'text/plain;charset=UTF-8' },
@@ -110,6 +116,7 @@ export function createSender(
     _clear: () => {
       waiting = []
       flying = []
+      stop?.abort()
       keep([])
     },
     _withdraw: (user) => {

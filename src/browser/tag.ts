@@ -15,7 +15,7 @@ export const NOBODY = { pid: { em: '', ph: '' } }
 /** A running tag, as the tag script makes it out of the queue array. Only what we read of it. */
 interface TagInstance {
   push(...command: Command): void
-  beaconParams?: { mid?: unknown; ti?: unknown }
+  beaconParams?: { mid?: unknown; ti?: unknown; uid?: unknown }
 }
 
 declare global {
@@ -121,8 +121,9 @@ export function createTags(
    * The tag takes queued commands one by one, some time after it was made: a grant that was withdrawn meanwhile would still
    * make it store and send ids. It holds the very objects that we pushed.
    */
-  const retract = ({ _commands }: Tag) => {
+  const retract = ({ _commands, _instance }: Tag) => {
     if (_commands.filter(([name]) => name === 'consent').pop()?.[2]?.ad_storage !== 'denied') return
+    delete _instance?.beaconParams?.uid
     for (const [name, data, params] of _commands)
       if (name === 'set') Object.assign(data as object, NOBODY)
       else params!.ad_storage = 'denied'
@@ -179,8 +180,8 @@ export function createTags(
       for (const tag of tags) {
         const own = copy(command)
         tag._commands.push(own)
-        push(tag, own)
         if (tag._shared || tag._instance) retract(tag)
+        push(tag, own)
       }
     },
     _event: (action, params) => {

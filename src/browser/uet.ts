@@ -5,7 +5,7 @@ import { type Mapping, mapUet } from '../core/map-uet.ts'
 import { readPath } from '../core/paths.ts'
 import { cleanText } from '../core/uet-params.ts'
 import { createConsent } from './consent/consent.ts'
-import { SYNC_MARK, syncIds } from './id-sync.ts'
+import { syncIds } from './id-sync.ts'
 import { hashIdentity, type Identity } from './identity.ts'
 import { createLog } from './log.ts'
 import { isFaulty, tagIds, type UetOptions } from './options.ts'
@@ -121,7 +121,14 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
       deliver()
     }),
   )
-  const sender = options.relay && createSender(window, options.relay, (report) => emit('relay', report))
+  const sender =
+    options.relay &&
+    createSender(
+      window,
+      options.relay,
+      (report) => emit('relay', report),
+      () => look(),
+    )
 
   const granted = () => consent._decision().state === 'granted'
 
@@ -129,12 +136,9 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
   const deliver = (isLeaving?: boolean) => {
     const { status } = tags._report()
     // Without anybody to tell, no event pays for reading cookies.
-    if (
-      !(sender ?? options.idSync) ||
-      !granted() ||
-      !(hasSent || isLeaving || status === 'blocked' || visitor._isKnown())
-    )
-      return
+    if (!(sender ?? options.idSync)) return
+    look()
+    if (!granted() || !(hasSent || isLeaving || status === 'blocked' || visitor._isKnown())) return
     const { pageLoads: views = 'blocked', events = 'always' } = options.relay ?? {}
     held = held.filter((event) => {
       const when = event.type === 'page' ? views : events
@@ -153,7 +157,6 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
     user++
     if (identity.em || identity.ph) tags._command('set', NOBODY)
     identity = {}
-    window.sessionStorage.removeItem(SYNC_MARK)
   }
 
   const consent = createConsent(
@@ -169,16 +172,18 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
       } else {
         held = []
         sender?._clear()
-        guard(forgetUser)()
+        forgetUser()
       }
       emit('consent', decision)
     },
     () => sender?._withdraw({ ...identity, anonymousId: visitor._lastId(), msclkid: visitor._clickId() }),
   )
+  /** Another tab may have withdrawn. */
+  const look = guard(consent._read)
   const start = consent._decision()
   if (granted()) sender?._resume()
-  // What an earlier page kept under a grant that is refused by now.
-  else if (start.state === 'denied' && !start.assumed) sender?._clear()
+  // What an earlier page kept under a grant that is not there any more.
+  else sender?._clear()
   emit('consent', start)
 
   /** Sends a granted event through the relay. */
@@ -210,7 +215,7 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
 
   /** Reads a call's consent at once, and runs it after the hashes that were asked for before it. */
   const inOrder = (call: () => void, properties: unknown, context: unknown) => {
-    guard(consent._read)(properties, context)
+    look(properties, context)
     if (hashing) later.push(guard(call))
     else guard(call)()
   }

@@ -1,5 +1,6 @@
 import Cookies from 'js-cookie'
 import { canonicalClickId, canonicalVisitorId, uuidV4 } from '../core/identifiers.ts'
+import { SYNC_MARK } from './id-sync.ts'
 import type { UetOptions } from './options.ts'
 
 /** Microsoft advises to keep a click id for 90 days; its own visitor id lives for 390. */
@@ -56,15 +57,15 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
   let fallback: string | undefined
   let kept = false
 
-  const read = (name: string | false) => quietly(() => Cookies.get(name || ' '))
+  const read = (name: string | false) => quietly(() => Cookies.get(name as string))
   const tagId = () => canonicalVisitorId(read('_uetvid'))
   const write = (name: string | false, value: string, expires: number | false) => {
     for (const candidate of domain === false ? [''] : [...domains, '']) {
       if (!name || read(name) === value) return
       quietly(() =>
         Cookies.set(name, value, {
-          ...(expires && { expires }),
-          ...(candidate && { domain: candidate }),
+          expires: (expires || undefined) as number,
+          domain: candidate,
           sameSite: 'Lax',
           secure: location.protocol === 'https:',
         }),
@@ -74,7 +75,7 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
   const remove = (name: string | false) => {
     // The tag does not know our `domain`.
     for (const candidate of [...domains, ...widest, ''])
-      quietly(() => name && Cookies.remove(name, candidate ? { domain: candidate } : {}))
+      quietly(() => name && Cookies.remove(name, { domain: candidate }))
   }
 
   const choice: Visitor['_choice'] = () => {
@@ -112,6 +113,7 @@ export function createVisitor(window: Window & typeof globalThis, { identifiers 
       fallback = undefined
       kept &&= !withdrawn
       for (const name of [clickId, visitorId]) remove(name)
+      quietly(() => window.sessionStorage.removeItem(SYNC_MARK))
       // The tag's cookies have twins of the same name in localStorage.
       for (const name of withdrawn ? [CHOICE, '_uetsid', '_uetvid', '_uetmsclkid'] : [])
         for (const twin of [name, `${name}_exp`]) {

@@ -17,7 +17,7 @@ import type { Visitor } from '../visitor.ts'
 export interface Consent {
   _decision(): ConsentDecision
   /** Reads the signals on a call, before the call itself is sent. */
-  _read(properties: unknown, context: unknown): void
+  _read(properties?: unknown, context?: unknown): void
   /** The visitor's own answer, or what a host states of it. */
   _answer(answer: unknown): void
 }
@@ -44,8 +44,7 @@ export function createConsent(
     if (managed?.load === 'basic' && decision.state !== 'granted') return
     // A prerendered page may never be seen: nothing is requested before it is.
     const { document } = window
-    if ((document as { prerendering?: boolean }).prerendering)
-      document.addEventListener('prerenderingchange', tags._load)
+    if ((document as { prerendering?: boolean }).prerendering) document.addEventListener('prerenderingchange', load)
     else tags._load()
   }
 
@@ -108,8 +107,9 @@ export function createConsent(
         source.subscribe((value, assumed) => {
           const state = parseConsent(value)
           if (!state) return
-          own = { state, source: source.name, assumed }
-          if (started) signal(own)
+          const found = { state, source: source.name, assumed }
+          if (started) signal(found)
+          else if (!assumed || !own || own.assumed) own = found
         }, window)
       } catch (error) {
         log(error)
@@ -131,7 +131,7 @@ export function createConsent(
   started = true
   load()
 
-  const read = (properties: unknown, context: unknown) => {
+  const read = (properties?: unknown, context?: unknown) => {
     const categories = managed?.category ? list(managed.category) : []
     const category = categorySignal(readPath(context, 'consent.categoryPreferences'), categories)
     const property = managed?.property && parseConsent(readPath(properties, managed.property))
