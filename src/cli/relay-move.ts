@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import type { RelayConfig } from '../relay/config.ts'
+import { openExisting } from './existing-store.ts'
 import { action, note, type Result, usageError } from './output.ts'
 import { untilSignal } from './signals.ts'
 
@@ -11,26 +13,24 @@ export const moveCommand = (): Command =>
     .option('--retry-dead', 'let the dead letters of the old store wait again first, so that they are moved too')
     .action(action<{ retryDead?: boolean }>(move))
 
-async function openStore(address: string) {
-  const { openOutbox } = await import('../relay/node.ts')
+async function readStore(address: string): Promise<RelayConfig['outbox']> {
   const { readOutbox } = await import('../relay/config.ts')
   const { resolveSecret } = await import('../config/secrets.ts')
   if (!/^(sqlite:.|postgres(ql)?:\/\/.|env:.|file:.)/s.test(address)) {
     throw usageError('name the stores as "sqlite:<path>" or "postgres://…", or as "env:NAME" with such an address')
   }
-  return openOutbox(
-    readOutbox(address, '.', (found) => {
-      const secret = resolveSecret(found, { key: 'the store', baseDir: '.', env: process.env })
-      return () => secret.reveal()
-    }),
-  )
+  return readOutbox(address, '.', (found) => {
+    const secret = resolveSecret(found, { key: 'the store', baseDir: '.', env: process.env })
+    return () => secret.reveal()
+  })
 }
 
 async function move({ retryDead }: { retryDead?: boolean }, [from, to]: string[], command: Command): Promise<Result> {
   if (from === to) throw usageError('the stores are the same')
-  const { moveOutbox } = await import('../relay/node.ts')
-  const source = await openStore(from!)
-  const target = await openStore(to!)
+  const { moveOutbox, openOutbox } = await import('../relay/node.ts')
+  const [old, next] = [await readStore(from!), await readStore(to!)]
+  const source = await openExisting(old)
+  const target = openOutbox(next)
   const stop = new AbortController()
   void untilSignal().then(() => stop.abort())
   let told = 0

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { DeadLetter, DeadSelection, Outbox } from '../relay/outbox/outbox.ts'
+import { openExisting } from './existing-store.ts'
 import { action, CliError, note, print, type Result, usageError } from './output.ts'
 import { moveCommand } from './relay-move.ts'
 import { untilSignal } from './signals.ts'
@@ -43,7 +44,9 @@ async function run(
   })
   const tags = config.tags.map(({ id }) => id)
   if (json) print(command, JSON.stringify({ url, adminUrl, tags }))
-  else note(command, `uetkit relay listens on ${url}, for operators on ${adminUrl}; tags ${tags.join(', ')}`)
+  // The log says it too, in JSON, and whoever reads the log from a file expects nothing else there.
+  else if (process.stderr.isTTY)
+    note(command, `uetkit relay listens on ${url}, for operators on ${adminUrl}; tags ${tags.join(', ')}`)
   // A new token is read at the next sending; no need to wait for it.
   const resume = () => relay.courier.resume()
   process.on('SIGHUP', resume)
@@ -99,8 +102,8 @@ function toCount(text: string): number {
 }
 
 async function withOutbox<T>({ config: file }: ConfigFlag, use: (outbox: Outbox) => Promise<T>): Promise<T> {
-  const { loadConfig, openOutbox } = await import('../relay/node.ts')
-  const outbox = openOutbox(loadConfig(file).outbox)
+  const { loadConfig } = await import('../relay/node.ts')
+  const outbox = await openExisting(loadConfig(file).outbox)
   try {
     return await use(outbox)
   } finally {

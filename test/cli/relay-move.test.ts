@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -58,4 +58,13 @@ it.each([
   [['sqlite:a.db', 'mysql://x'], 'name the stores as'],
 ])('refuses %j', async (args, message) => {
   expect(await run(...args)).toMatchObject({ code: 2, err: expect.stringContaining(message) })
+})
+
+it('refuses to move from a file that is not there, rather than making it and saying that nothing waits', async () => {
+  const missing = join(folder, 'mistyped.db')
+  expect(await run(`sqlite:${missing}`, `sqlite:${join(folder, 'new.db')}`)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining(`there is no store at ${missing}`),
+  })
+  expect(existsSync(missing)).toBe(false)
 })

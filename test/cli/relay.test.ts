@@ -112,6 +112,15 @@ describe('uetkit relay dead', () => {
     await outbox.close()
   }
 
+  it('makes no store where there is none', async () => {
+    const missing = join(folder, 'mistyped.db')
+    writeConfig({ outbox: `sqlite:${missing}` })
+    const answer = await json('relay', 'dead', 'list')
+    writeConfig()
+    expect(answer).toMatchObject({ code: 2, document: { error: { code: 'no_store' } } })
+    expect(existsSync(missing)).toBe(false)
+  })
+
   it('lists, shows, retries and deletes', async () => {
     await dead(3)
     const { document } = await json('relay', 'dead', 'list')
