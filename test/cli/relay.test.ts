@@ -80,6 +80,16 @@ describe('uetkit relay', () => {
     expect(err).not.toContain('c4nary')
   })
 
+  it('writes nothing but JSON lines where its log goes', async () => {
+    running = spawnCli(['relay', '--config', config], { TOKEN })
+    const { child, ended } = running
+    await new Promise<void>((resolve) => child.stderr!.on('data', (data) => /listening/.test(`${data}`) && resolve()))
+    child.kill('SIGTERM')
+    const { code, out, err } = await ended
+    expect([code, out]).toEqual([0, ''])
+    for (const line of err.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ level: expect.any(Number) })
+  })
+
   it.each([
     ['a port that is taken', () => ({ port: Number(new URL(upstream.url).port) }), 1, 'port'],
     ['an unknown key', () => ({ prot: 1 }), 2, 'config'],
