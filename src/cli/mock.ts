@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { CREDENTIALS } from './audience/config.ts'
 import { action, CliError, note, print } from './output.ts'
 import { untilSignal } from './signals.ts'
 
@@ -71,7 +72,10 @@ async function run(
         .map(([id, token]) => `${id} with token ${token}`)
         .join(', ')}`,
     )
-    note(command, `  audience: ${JSON.stringify({ endpoints: document.ads.endpoints, credentials: ads.credentials })}`)
+    note(command, `  audience: "endpoints": ${JSON.stringify(document.ads.endpoints)}`)
+    for (const [key, variable] of Object.entries(CREDENTIALS)) {
+      note(command, `            export ${variable}=${ads.credentials[key as keyof typeof CREDENTIALS]}`)
+    }
   }
   await stopped
   server.closeAllConnections()

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -248,5 +248,27 @@ describe('uetkit mock', () => {
     expect((await (await fetch(url)).json()).capi).toMatchObject({ eventsReceived: 1 })
     running.child.kill('SIGINT')
     expect((await running.ended).code).toBe(0)
+  })
+
+  it('says what the audience sync needs in a form that it takes', async () => {
+    running = spawnCli(['mock', '--port', '0'])
+    let said = ''
+    await new Promise<void>((resolve) =>
+      running!.child.stderr!.on('data', (data) => {
+        said += data
+        if (/MSADS_ACCOUNT_ID=\d+\n/.test(said)) resolve()
+      }),
+    )
+    const cwd = join(folder, 'audience')
+    mkdirSync(cwd)
+    writeFileSync(join(cwd, 'members.csv'), 'email,user_id\njane@example.com,1\n')
+    const endpoints = JSON.parse(/"endpoints": (.*)/.exec(said)![1]!)
+    writeFileSync(join(cwd, 'uetkit.config.json'), JSON.stringify({ audience: { endpoints } }))
+    const env = Object.fromEntries([...said.matchAll(/export (\w+)=(.*)/g)].map(([, name, value]) => [name!, value!]))
+    const flags = ['--file', 'members.csv', '--cohort-id', '1', '--cohort-name', 'All', '--accept-customer-match-terms']
+    const sync = spawnCli(['audience', 'sync', ...flags, '--json'], env, cwd)
+    const { code, out, err } = await sync.ended
+    expect([code, err]).toEqual([0, expect.any(String)])
+    expect(JSON.parse(out).runs).toMatchObject([{ added: 1 }])
   })
 })

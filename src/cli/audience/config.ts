@@ -61,7 +61,8 @@ function audienceOf(content: unknown, path: string): AudienceConfig {
   throw new ConfigError(`${path} has no "audience"; see docs/audience.md for what belongs there`)
 }
 
-const SHORT_FORM = {
+/** Where the credentials stand when no file holds them. */
+export const CREDENTIALS = {
   clientId: 'MSADS_CLIENT_ID',
   clientSecret: 'MSADS_CLIENT_SECRET',
   refreshToken: 'MSADS_REFRESH_TOKEN',
@@ -72,9 +73,9 @@ const SHORT_FORM = {
 
 /** The short form: ids by value, secrets by reference. Undefined when nothing of it is set. */
 function environmentCredentials(env: Env): AudienceConfig['credentials'] {
-  const value = (key: keyof typeof SHORT_FORM) => env[SHORT_FORM[key]]?.trim() || undefined
-  const reference = (key: keyof typeof SHORT_FORM) => value(key) && `env:${SHORT_FORM[key]}`
-  if (!Object.values(SHORT_FORM).some((name) => env[name]?.trim())) return undefined
+  const value = (key: keyof typeof CREDENTIALS) => env[CREDENTIALS[key]]?.trim() || undefined
+  const reference = (key: keyof typeof CREDENTIALS) => value(key) && `env:${CREDENTIALS[key]}`
+  if (!Object.values(CREDENTIALS).some((name) => env[name]?.trim())) return undefined
   const clientId = value('clientId')
   if (!clientId)
     throw new ConfigError('MSADS_CLIENT_ID is not set: the application (client) id of your app registration')
