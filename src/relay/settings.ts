@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { CAPI_URL } from '../capi/client.ts'
 import { list, object, oneOf, text, value, whole, yesNo } from '../config/check.ts'
 import { CAPI_PATHS, isCapiPath } from '../core/capi-fields.ts'
 import { isCurrency } from '../core/currencies.ts'
@@ -155,7 +156,7 @@ export const sharedEntries = {
           'an https URL without path, query or credentials (http is allowed for 127.0.0.1, ::1 and localhost)',
           isUpstream,
         ),
-        'https://capi.uet.microsoft.com',
+        CAPI_URL,
       ),
     }),
     {},
