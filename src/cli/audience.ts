@@ -37,7 +37,7 @@ export function audienceCommand(): Command {
           '--user-id-column <name>',
           'column that names people in the report (default: user_id where there is one)',
         )
-        .option('--accept-customer-match-terms', 'accept the terms of customer match for what is sent, with --file')
+        .option('--accept-customer-match-terms', 'accept the terms of customer match for what is sent')
         .option('--full', 'send everybody again; make a list anew that is gone')
         .option('--dry-run', 'show what would be sent, and send nothing')
         .option('--yes', 'allow a run that more than halves or empties a list')
