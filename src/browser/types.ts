@@ -35,9 +35,13 @@ export type BlockedReason = 'network' | 'empty' | 'timeout' | 'forbidden'
 export interface UetState {
   /** `unknown` while no consent signal is managed (`consent: false`, `consent.tcf`). */
   consent: ConsentState | 'unknown'
-  /** What decided it: `default`, `region`, `gpc`, `stored`, `category`, `property`, `api`, or a source's name. */
+  /**
+   * What decided it: `default`, `region`, `gpc`, `stored`, `category`, `property`, `api`, or a source's name; `off` or `tcf`
+   * where nothing is decided.
+   */
   consentSource: string
   script: ScriptStatus
+  /** With `script: 'blocked'` only. */
   scriptReason?: BlockedReason
   tagIds: string[]
   /** UUID of the current page load: the tag's `mid` when it is known. `''` before the first one. */
