@@ -91,7 +91,11 @@ export async function syncAudience(options: SyncOptions, world: Partial<Runtime>
 }
 
 function chosen({ cohorts }: AudienceSettings, ids: readonly string[] | undefined): Cohort[] {
-  if (!cohorts.length) throw new AudienceError('usage', 'The configuration has no cohorts.')
+  if (!cohorts.length)
+    throw new AudienceError(
+      'usage',
+      'The configuration has no cohorts. List them under "audience", or name one with --file, --cohort-id and --cohort-name.',
+    )
   if (!ids) return cohorts
   return ids.map((id) => {
     const found = cohorts.find((cohort) => cohort.id === id)

@@ -194,6 +194,7 @@ describe('uetkit audience sync', () => {
     ],
     ['a column without a file', ['--email-column', 'x'], undefined, 2, 'usage', /--email-column needs --file/],
     ['an unknown flag', ['--fool'], undefined, 2, 'usage', /--fool/],
+    ['nothing to do', [], { cohorts: [] }, 2, 'usage', /no cohorts.*--file/],
     ['an unknown cohort', ['--cohort-id', 'zzz'], undefined, 2, 'usage', /no cohort "zzz".*"abc123"/],
     [
       'an unknown key',
