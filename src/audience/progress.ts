@@ -6,9 +6,11 @@ export interface AudienceProgress {
    * the list, `send` people; `notice` has a message for people.
    */
   phase: 'lock' | 'wait' | 'read' | 'compare' | 'send' | 'notice'
+  /** Rows, parts, people or per cent, by the phase. */
   done: number
   /** Unknown while reading. */
   total?: number
+  /** With `notice` only. */
   message?: string
 }
 

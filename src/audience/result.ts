@@ -7,6 +7,7 @@ import type { ListRecord } from './ledger.ts'
 import type { Changes } from './plan.ts'
 import type { RowOutcome } from './report.ts'
 
+/** What one run did with the list of one cohort. Numbers are people, but for rows that were left out. */
 export interface RunResult {
   cohortId: string
   /** Null while there is no list. */
@@ -23,7 +24,9 @@ export interface RunResult {
   excluded: number
   /** People whom Microsoft refused; the next run tries them again. */
   failed: number
+  /** Rows left out, by reason. */
   exclusions: Exclusions
+  /** Nothing was sent: the numbers say what would be. */
   dryRun: boolean
   /** Path of the report. */
   report: string | null

@@ -10,6 +10,7 @@ import type { RunResult } from './result.ts'
 import { runCohort } from './run.ts'
 import { type Runtime, systemRuntime } from './runtime.ts'
 
+/** Which cohorts to bring to Microsoft, and how. */
 export interface SyncOptions {
   /** As under `audience` in `uetkit.config.json`, secrets by reference. */
   audience: AudienceConfig
@@ -17,10 +18,11 @@ export interface SyncOptions {
   cohortIds?: readonly string[] | undefined
   /** Send everybody again; makes a list anew that Microsoft no longer has. */
   full?: boolean | undefined
-  /** Read, compare and report, and speak neither to Microsoft nor to the store. */
+  /** Read, compare and report; ask nothing of Microsoft and change nothing in the store. */
   dryRun?: boolean | undefined
   /** Allow a run that more than halves or empties a list. */
   yes?: boolean | undefined
+  /** Told of each step of each run. */
   onProgress?: ((progress: AudienceProgress) => void) | undefined
   /** Path of the report, for one cohort. By default a file in `reports/` beside the store. */
   report?: string | undefined
@@ -34,7 +36,9 @@ export interface SyncOptions {
   signal?: AbortSignal | undefined
 }
 
+/** What came of it. */
 export interface SyncResult {
+  /** One for each cohort, in the order of the configuration. */
   runs: RunResult[]
 }
 

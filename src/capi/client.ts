@@ -9,6 +9,7 @@ import { readAnswer, readFailure, type Verdict } from './response.ts'
 /** Microsoft's own address. https://learn.microsoft.com/en-us/advertising/guides/uet-conversion-api-integration */
 export const CAPI_URL = 'https://capi.uet.microsoft.com'
 
+/** One tag, and how to reach Microsoft. */
 export interface CapiClientOptions {
   /** UET tag id. */
   tagId: string
@@ -16,6 +17,7 @@ export interface CapiClientOptions {
   token: string
   /** Origin of the API. Default: {@link CAPI_URL}. */
   url?: string | undefined
+  /** Sends a request. The runtime's own by default. */
   fetch?: Fetch | undefined
   /** Milliseconds for one exchange. 15,000 by default. */
   timeoutMs?: number | undefined
@@ -25,6 +27,7 @@ export interface CapiClientOptions {
   now?: (() => number) | undefined
 }
 
+/** Sends the events of one tag. */
 export interface CapiClient {
   /**
    * Sends events, any number of them, as objects or as JSON texts of them, and answers one outcome for each, in their

@@ -37,6 +37,7 @@ const REFUSALS = {
   no_source_url: 'page.url: a page load needs an absolute http or https address',
   no_identifier: 'user: needs a valid anonymousId, externalId, em, ph, msclkid, idfa or gaid',
 } as const
+/** Why an event has no form that Microsoft would accept. */
 export type RefusalCode = keyof typeof REFUSALS
 
 export type MapResult =

@@ -44,9 +44,11 @@ export interface RelayConfig
   outbox: { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: () => string }
 }
 
+/** Where a configuration comes from. */
 export interface ConfigOptions {
   /** Relative paths start here: the folder of the file. The working directory by default. */
   baseDir?: string
+  /** Where `env:` references are looked up. `process.env` by default. */
   env?: Record<string, string | undefined>
   /** What the message calls the configuration. */
   where?: string

@@ -1,6 +1,7 @@
 import type { Outbox } from './outbox/outbox.ts'
 import { subjectsOf } from './subjects.ts'
 
+/** Progress and end of a move. */
 export interface MoveOptions {
   /** Told after each step: how many events were moved so far, and how many still wait in the old store. */
   onProgress?: (progress: { moved: number; left: number }) => void

@@ -23,6 +23,7 @@ export { type PostgresOutbox, type PostgresOutboxOptions, postgresOutbox } from 
 export { type SqliteOutboxOptions, sqliteOutbox } from './outbox/sqlite.ts'
 export type { RelaySettings, TagSettings } from './settings.ts'
 
+/** What `startRelay` may be given besides the configuration. */
 export interface StartOptions {
   /** Resolves `env:` references. */
   env?: Record<string, string | undefined>
@@ -32,6 +33,7 @@ export interface StartOptions {
   outbox?: Outbox
   /** A pino logger, or what looks like one. By default JSON lines on standard error. */
   log?: Log
+  /** Told what becomes of requests, events and sendings, besides the log. */
   onReport?: (report: RelayReport) => void
   /** For sending to the Conversions API. */
   fetch?: Fetch

@@ -11,6 +11,7 @@ import { type RelayInput, reveal, settingsSchema } from './settings.ts'
 /** Everything a relay tells about its work, for logs and metrics. Holds no value of an event and no address. */
 export type RelayReport = RequestReport | AcceptReport | CourierNotice
 
+/** Plain settings, checked at the start, and what a runtime has to offer. */
 export interface RelayOptions extends RelayInput {
   /** Where accepted events wait. The relay closes it when it closes. */
   outbox: Outbox
@@ -20,6 +21,7 @@ export interface RelayOptions extends RelayInput {
   script?: string
   /** The inspector's build, served beside it at `/uetkit-inspector.min.js`, where the script tag looks for it. */
   inspector?: string
+  /** Told what becomes of requests, events and sendings, for logs and metrics. */
   onReport?: (report: RelayReport) => void
   /** For sending to the Conversions API. */
   fetch?: Fetch
@@ -33,6 +35,7 @@ export interface Relay {
   fetch(request: Request, info?: RequestInfo): Promise<Response>
   /** The doors by path, for platforms to which `Request` and `Response` are a detour. */
   doors: App['doors']
+  /** Delivery: how each tag fares, and `resume` to try paused tags now. */
   courier: Pick<Courier, 'lanes' | 'resume'>
   /** Refuses what comes from now on, waits for what is being accepted and delivered, and closes the outbox. */
   close(options?: { deadlineMs?: number }): Promise<void>

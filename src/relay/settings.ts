@@ -210,7 +210,10 @@ export function tagList<S extends v.GenericSchema>(secretSchema: S) {
   )
 }
 
+/** One tag, as given to `createRelay`. */
 export type TagInput = v.InferInput<ReturnType<typeof tagSchema<typeof secret>>>
+/** One tag, checked and with defaults. */
 export type TagSettings = v.InferOutput<ReturnType<typeof tagSchema<typeof secret>>>
 export type RelayInput = v.InferInput<typeof settingsSchema>
+/** A relay's settings, checked and with defaults. */
 export type RelaySettings = v.InferOutput<typeof settingsSchema>

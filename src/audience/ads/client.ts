@@ -9,12 +9,15 @@ import { AdsError, actionOf, faultError, readFaults, unanswered } from './faults
 import { applyItems, type FailedItems } from './items.ts'
 import type { TokenStore } from './token-store.ts'
 
+/** Who signs in, and for which account. */
 export interface AdsCredentials {
+  /** Application (client) id of the app registration. */
   clientId: string
   /** Left out for an app registered as public. */
   clientSecret?: string | undefined
   /** Where the refresh token is read, and its successors are written. */
   refreshToken: TokenStore
+  /** Of Microsoft Advertising: https://ads.microsoft.com/cc/Settings/DevSettings */
   developerToken: string
   /** `cid` in the address of ads.microsoft.com: digits. */
   customerId: string
@@ -24,6 +27,7 @@ export interface AdsCredentials {
   identityProvider?: IdentityProvider | undefined
 }
 
+/** What a client of the Ads API needs. */
 export interface AdsClientOptions {
   credentials: AdsCredentials
   /** Production by default; `sandbox`, or single addresses. */
@@ -32,12 +36,14 @@ export interface AdsClientOptions {
   runtime?: Partial<Runtime>
 }
 
+/** A customer list as Microsoft has it. */
 export interface CustomerList {
   id: string
   name: string
   description: string
-  /** Null while Microsoft still counts, up to 48 hours. */
+  /** People that Microsoft matched for search. Null while it still counts, up to 48 hours. */
   searchSize: number | null
+  /** The same for the audience network. */
   audienceNetworkSize: number | null
 }
 

@@ -89,11 +89,15 @@ export function uetSegmentPlugin(options: UetOptions): SegmentUetPlugin {
 
 /** Settings of Segment's classic destination Bing Ads, as its settings page and API name them. */
 export interface SegmentSettings {
+  /** Tag ID. */
   tagId: string
+  /** Enable Consent. Anything but `true`: no signal is ever sent. */
   enableConsent?: boolean | undefined
   /** Default state; `ALLOWED` and `DENIED`, as the settings page shows them, are read too. */
   adStorage?: string | undefined
+  /** Category whose preference decides. */
   adStorageConsentCategory?: string | undefined
+  /** Event property that decides, dotted path into the event's properties. */
   adStoragePropertyMapping?: string | undefined
 }
 

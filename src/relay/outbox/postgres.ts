@@ -12,6 +12,7 @@ import { sweepAll } from './postgres/sweep.ts'
 import { openWaiting } from './postgres/waiting.ts'
 import { openWithdraw } from './postgres/withdraw.ts'
 
+/** Bounds and pace of a store in PostgreSQL. */
 export interface PostgresOutboxOptions extends OutboxOptions {
   /** Connections of this relay at most. 8 by default. */
   connections?: number

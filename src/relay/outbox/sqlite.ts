@@ -4,6 +4,7 @@ import { DEAD_RETENTION_MS, type NewEvent, type Outbox, OutboxError, type Outbox
 import { openLink } from './sqlite/link.ts'
 import type { Cursor, Withdrawal } from './sqlite/sweep.ts'
 
+/** Bounds of a store in an SQLite file. */
 export interface SqliteOutboxOptions extends OutboxOptions {
   /** The most bytes the file may take; from 95 % of it on `append` throws `full`. 4 GiB by default. */
   maxBytes?: number
