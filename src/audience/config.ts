@@ -32,7 +32,7 @@ const isCadence = (input: string): boolean => {
 }
 
 /** Cron expressions of the words. */
-export const CADENCES: Readonly<Record<string, string>> = {
+const CADENCES: Readonly<Record<string, string>> = {
   hourly: '0 * * * *',
   daily: '0 3 * * *',
   weekly: '0 3 * * 1',

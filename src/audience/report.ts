@@ -24,7 +24,7 @@ export interface RowLog {
   close(): void
 }
 
-export const REPORT_HEADER = 'cohort_id,row,user_id,status,reason\n'
+const REPORT_HEADER = 'cohort_id,row,user_id,status,reason\n'
 
 const CHUNK = 1 << 16
 const MAX_OUTCOMES = 255

@@ -5,7 +5,7 @@ import { readPath } from './paths.ts'
 export const MAX_TEXT = 500
 
 /** Most products, ids or promotions sent with one event. */
-export const MAX_ENTRIES = 100
+const MAX_ENTRIES = 100
 
 /** Params as the tag takes them: fresh, unfrozen, with `Object.prototype`, because the tag calls their methods and writes. */
 export type UetParams = Record<string, unknown>

@@ -43,7 +43,7 @@ const beaconView = ({ params, host, requested }: BeaconSeen): Child[] => {
 }
 
 /** All that belongs to one id. Made when a row is opened. */
-export function detailsOf(entry: Entry): Child[] {
+function detailsOf(entry: Entry): Child[] {
   const { call, consent, queue, notes, beacons, relay, id, kind } = entry
   const parts: Child[] = []
   if (call) parts.push(h('h3', {}, 'Call'), h('pre', { tabindex: 0 }, callText(call)))
