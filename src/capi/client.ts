@@ -1,4 +1,5 @@
 import type { CapiEvent } from '../core/capi-json.ts'
+import { isTagId } from '../core/identifiers.ts'
 import { VERSION } from '../core/version.ts'
 import { type Fetch, request } from '../http/request.ts'
 import { checkEvent } from './check-event.ts'
@@ -41,7 +42,7 @@ export interface CapiClient {
 export function createCapiClient(options: CapiClientOptions): CapiClient {
   const { tagId, token, url = CAPI_URL, timeoutMs = 15_000, now = Date.now } = options
   const { fetch = (request) => globalThis.fetch(request), dataProvider = `uetkit/${VERSION}` } = options
-  if (!/^[1-9]\d{0,19}$/.test(tagId)) throw new TypeError('tagId: expected the digits of a UET tag id')
+  if (!isTagId(tagId)) throw new TypeError('tagId: expected the digits of a UET tag id')
   if (!/^[!-~]+$/.test(token))
     throw new TypeError('token: expected the Conversions API token of the tag, without spaces')
   if (!/^https?:\/\/[^/?#@]+\/?$/i.test(url)) throw new TypeError(`url: expected an origin such as ${CAPI_URL}`)

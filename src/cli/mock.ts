@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { isTagId } from '../core/identifiers.ts'
 import { CREDENTIALS } from './audience/config.ts'
 import { action, CliError, note, print } from './output.ts'
 import { untilSignal } from './signals.ts'
@@ -90,7 +91,7 @@ function toPort(text: string): number {
 }
 
 function addTag(text: string, tags: Record<string, string>): Record<string, string> {
-  const [, id, token] = /^([1-9]\d{3,14})=(.+)$/.exec(text) ?? []
-  if (!id || !token) throw new InvalidArgumentError('a tag id and a token, such as 97247724=secret')
-  return { ...(tags === TAGS ? {} : tags), [id]: token }
+  const [, id, token] = /^(\d+)=(.+)$/.exec(text) ?? []
+  if (!token || !isTagId(id!)) throw new InvalidArgumentError('a tag id and a token, such as 97247724=secret')
+  return { ...(tags === TAGS ? {} : tags), [id!]: token }
 }

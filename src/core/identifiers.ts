@@ -6,6 +6,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 // Its dashes are there all four or not at all.
 const CLICK_ID = /^(?:_uet)?([0-9a-f]{8}(-?)(?:[0-9a-f]{4}\2){3}[0-9a-f]{12})(?:-[01])?N?$/i
 
+/**
+ * The digits of a UET tag id; how many there can be is nowhere said.
+ * https://help.ads.microsoft.com/#apex/ads/en/56681/2
+ */
+export const isTagId = (text: string): boolean => /^[1-9]\d{0,19}$/.test(text)
+
 /** True for a UUID of any version in its dashed form, of either case. */
 export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value)
 

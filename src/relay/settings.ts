@@ -3,6 +3,7 @@ import { CAPI_URL } from '../capi/client.ts'
 import { list, object, oneOf, text, value, whole, yesNo } from '../config/check.ts'
 import { CAPI_PATHS, isCapiPath } from '../core/capi-fields.ts'
 import { isCurrency } from '../core/currencies.ts'
+import { isTagId } from '../core/identifiers.ts'
 import { parseNetwork } from './address.ts'
 
 /** A secret, or a function that gives it as it is now. */
@@ -51,7 +52,7 @@ const rule = object({
 export const tagSchema = <S extends v.GenericSchema>(secretSchema: S) =>
   object({
     /** UET tag id, digits. */
-    id: text('the id of a UET tag, digits in quotes', (input) => /^[1-9]\d{3,14}$/.test(input)),
+    id: text('the id of a UET tag, digits in quotes', isTagId),
     /** Conversions API token of this tag. */
     token: secretSchema,
     /** Public key that browsers send. Tags that share one each get the event. Left out: events need none. */

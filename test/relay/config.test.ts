@@ -103,6 +103,10 @@ describe('readConfig', () => {
     ])
   })
 
+  it.each(['1', '187', '97247724', '12345678901234567890'])('takes the tag id %s, as the website does', (id) => {
+    expect(readConfig({ tags: [{ ...tag, id }] }, { env }).tags[0]?.id).toBe(id)
+  })
+
   it.each<[string, unknown, string | RegExp]>([
     ['no object', 'x', 'the whole: found "x", allowed is an object'],
     ['no tags', {}, 'tags: found nothing, allowed is a list of tags'],
