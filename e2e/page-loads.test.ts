@@ -69,6 +69,18 @@ describe('page loads', () => {
     expect(loads(site)).toEqual([{ p: 'https://shop.example/clean?x=1', r: '', tl: 'Clean', spa: undefined }])
   })
 
+  it('keeps the referrer, and the page of later events, where only a title was told', async () => {
+    const titled = "uetkit('page',{title:'Told'});uetkit('track','A')"
+    const site = await open({ pages: { '/': `<a href="/landing?a=1">go</a>`, '/landing': MANUAL + commands(titled) } })
+    await site.page.click('a')
+    await site.seen('custom')
+    await run(site, "history.pushState({},'','/next');uetkit('page');uetkit('track','B')")
+    await site.seen('custom', 2)
+    const { origin } = site
+    expect(loads(site)[0]).toEqual({ p: `${origin}/landing?a=1`, r: `${origin}/`, tl: 'Told', spa: undefined })
+    expect(site.of('custom').map(({ params }) => params.p)).toEqual([`${origin}/landing`, `${origin}/next`])
+  })
+
   it('redacts every address from the very first beacon on', async () => {
     const site = await open({
       pages: {

@@ -16,7 +16,7 @@ export function readAttributes(document: Document): { options?: UetOptions; auto
   const json = document.querySelector('script[data-uetkit]')?.textContent
   let options: Record<string, unknown> | undefined
   try {
-    if (json) options = JSON.parse(json)
+    if (json) options = Object(JSON.parse(json))
   } catch {
     warn('<script data-uetkit> holds no JSON: correct it')
   }

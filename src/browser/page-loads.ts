@@ -13,8 +13,8 @@ export interface PageClaim {
 }
 
 export interface PageLoads {
-  /** Reports a page view. Returns what the tag got; empty where it needs nothing. */
-  _report(claim: PageClaim): Command
+  /** Reports a page view. Returns what the tag got, empty where it took nothing; `undefined` where there is nothing to count. */
+  _report(claim: PageClaim): Command | undefined
   /** Makes the page load that an event needs before it, if there was none. */
   _ensure(): void
   /** The page that events belong to now, redacted. */
@@ -52,7 +52,7 @@ export function createPageLoads(
     }
   }
 
-  const report = ({ url, path, title = document.title, referrer }: PageClaim): Command => {
+  const report = ({ url, path, title = document.title, referrer }: PageClaim): Command | undefined => {
     const { href } = location
     const [here] = href.split('#')
     let given = href
@@ -65,7 +65,7 @@ export function createPageLoads(
     const natural = [here, canonical, canonical + location.search].includes(given.split('#')[0])
     const repeated = natural && implied === here
     implied = undefined
-    if (id && (repeated || pageLoads === 'auto')) return []
+    if (id && (repeated || pageLoads === 'auto')) return
     const opening = !id
     id = uuidV4()
     info = {

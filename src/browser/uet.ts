@@ -18,6 +18,8 @@ import { createVisitor } from './visitor.ts'
 /** Trackers of this page by tag id: a second one of the same tag would count everything twice. */
 const REGISTRY = Symbol.for('uetkit')
 
+const NO_SCRIPT = 'the tag script is not there'
+
 /** Reports kept for listeners that come late. */
 const HISTORY_LIMIT = 200
 
@@ -258,8 +260,9 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
     const args = pageLoads._report(claim)
     const event = toEvent('page', undefined, properties, context)
     log('page', args)
-    emit('event', { event, args, notes: [] })
-    if (args.length) relay(event)
+    emit('event', { event, args: args ?? [], notes: [] })
+    if (args?.length === 0) drop('page', NO_SCRIPT)
+    if (args) relay(event)
     else deliver()
   }
 
@@ -272,7 +275,7 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
     const event = toEvent('track', label, properties, context)
     const { action, params, conversion, dropped: notes } = mapUet(event, mapping)
     const args = ['event', action, params]
-    if (!tags._event(action, params)) drop(name, 'the tag script is not there')
+    if (!tags._event(action, params)) drop(name, NO_SCRIPT)
     log(name, args, ...notes)
     const full = { ...event, conversion }
     emit('event', { event: full, args, conversion, notes })

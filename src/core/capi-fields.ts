@@ -11,8 +11,10 @@ const text: Read = (value) => cleanText(Number.isFinite(value) ? `${value}` : va
 /** By the rule of the tag's parameter, so that the browser and the server say the same. */
 const like =
   (param: string): Read =>
-  (value) =>
-    readParam(param, value)
+  (value) => {
+    const found = readParam(param, value)
+    return Array.isArray(found) ? [...new Set(found)] : found
+  }
 
 /** An absolute http or https address as a browser would state it, without a user name or password. */
 const readUrl: Read = (value) => {

@@ -43,7 +43,8 @@ export function mapUet(event: UetEvent, mapping: Mapping): UetCommand {
     try {
       const value = readParam(name, raw)
       if (value !== undefined) {
-        params[name] = value
+        // One product may be on several lines of an order.
+        params[name] = Array.isArray(value) ? [...new Set(value)] : value
         lost = Array.isArray(raw) && raw.length > (value as unknown[]).length
       }
     } catch {}

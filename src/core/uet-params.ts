@@ -49,7 +49,7 @@ export const cleanText = (value: unknown): string | undefined =>
 const listOf = (value: unknown, read: (entry: unknown) => unknown) => {
   const list = Array.isArray(value) ? value : [value]
   const length = Math.min(list.length, MAX_ENTRIES)
-  const entries = [...new Set(Array.from({ length }, (_, index) => read(readPath(list, `${index}`))))].filter(Boolean)
+  const entries = Array.from({ length }, (_, index) => read(readPath(list, `${index}`))).filter(Boolean)
   return entries[0] && entries
 }
 

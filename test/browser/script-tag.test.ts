@@ -219,9 +219,11 @@ describe('the JSON block', () => {
   it.each<[string, string]>([
     ['{tagId:1}', '<script data-uetkit> holds no JSON: correct it'],
     ['[1]', 'option 0 is 1 : no such option'],
+    ['"1"', 'option 0 is 1 : no such option'],
+    ['null', 'option tagId is'],
     ['{"tagId":"x","consent":false}', 'option tagId is x : use digits'],
   ])('%s warns once', async (json, message) => {
-    const { page, uetkit } = await run(undefined, { json, queued: [ORDER] })
+    const { page, uetkit } = await run({ nonce: 'n' }, { json, queued: [ORDER] })
     page.settle()
     expect(page.warnings).toHaveLength(1)
     expect(page.warnings[0]).toContain(message)

@@ -68,6 +68,25 @@ describe('a withdrawal', () => {
   })
 })
 
+describe('a relay where the tag script is blocked', () => {
+  it('gets page loads too after the queue is full, and the ones that the tag will never see are counted', async () => {
+    const { page, uet, settle } = open(
+      { consent: { default: 'granted' }, relay: { url: RELAY } },
+      { script: { outcome: 'error' } },
+    )
+    uet.page()
+    settle()
+    for (let count = 0; count < 100; count++) uet.track('Scrolled')
+    page.window.history.pushState({}, '', '/b')
+    uet.page()
+    await vi.advanceTimersByTimeAsync(10_000)
+    const bodies = page.requests.filter(({ kind }) => kind === 'fetch').flatMap(({ body }) => JSON.parse(body!).events)
+    const loads = bodies.filter(({ type }) => type === 'page').map((event) => new URL(event.page.url).pathname)
+    expect(loads).toEqual(['/', '/b'])
+    expect(uet.state()).toMatchObject({ queued: 100, dropped: 1 })
+  })
+})
+
 describe('the ID sync', () => {
   const syncs = ({ page }: ReturnType<typeof open>) => page.requests.filter(({ url }) => SYNC.test(url)).length
   const granted = { consent: { default: 'granted' }, idSync: { customerId: '7' } }

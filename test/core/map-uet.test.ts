@@ -119,6 +119,7 @@ describe('mapUet', () => {
       ['ecomm_prodid: unusable in "products"', 'items: unusable in "products"'],
     ],
     ['nothing', { revenue: 1, currency: 'EUR', products: [{ sku: 'a' }] }, []],
+    ['nothing of one product on two lines', { products: [{ sku: 'a' }, { sku: 'b' }, { sku: 'a' }] }, []],
   ])('says when it drops %s', (_, properties, dropped) => {
     expect(map(properties, {}, 'Cart Viewed').dropped).toEqual(dropped)
   })
