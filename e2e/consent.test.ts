@@ -190,6 +190,13 @@ group('answers', {
     stored: 'tag tagclick choice click',
     state: 'granted api',
   },
+  'withdrawing takes the user id that the site gave to the tag, until a new grant': {
+    consent: "{default:'granted'}",
+    had: ['_uetuid=user-1'],
+    steps: [READY, NO, BUY, YES, BUY, CLEAR('_uetuid')],
+    sent: 'default:G+id+uid pageLoad:G+id+uid update:D Buy:D update:G+id+uid Buy:G+id+uid',
+    stored: 'tag choice',
+  },
   'withdrawing a granted default': {
     consent: "{default:'granted'}",
     steps: [READY, NO, BUY],
@@ -502,6 +509,14 @@ group('sources', {
     head: `<script>dataLayer=[['consent','default',{ad_storage:'denied'}]]</script>`,
     steps: [READY, "dataLayer.push(['consent','update',{ad_storage:'granted'}])", BUY],
     sent: 'default:G+id pageLoad:G+id Buy:G+id',
+    stored: 'tag choice',
+  },
+  'Google: a default that the page states after the answer does not undo it': {
+    consent: "{sources:'googleConsentMode'}",
+    sources: true,
+    before:
+      "window.dataLayer=[['consent','update',{ad_storage:'granted'}],['consent','default',{ad_storage:'denied'}]]",
+    sent: 'default:G+id pageLoad:G+id',
     stored: 'tag choice',
   },
   'Google: its default counts before ours': {

@@ -127,6 +127,14 @@ group('the relay and the ID sync', {
     relayed: 'page Buy page Buy',
     synced: 1,
   },
+  'get the image once more for a known user, not again on each page that names them': {
+    consent: GRANTED,
+    options: sync,
+    steps: [READY, BUY, EMAIL, BUY, visit('/next'), READY, BUY, EMAIL, BUY],
+    sent: 'default:G+id pageLoad:G+id Buy:G+id pid:G+id+pid Buy:G+id+pid default:G+id pageLoad:G+id Buy:G+id pid:G+id+pid Buy:G+id+pid',
+    stored: 'tag visitor synced',
+    synced: 2,
+  },
   'start with the grant': {
     consent: '{}',
     options: `${relay},${sync}`,
@@ -329,6 +337,55 @@ describe('values', () => {
         expect(await site.page.evaluate('uetkit("state").consent')).toBe('granted')
       },
     )
+  })
+})
+
+describe('a withdrawal in another tab', () => {
+  const html = (options = '') =>
+    `<script src="/dist/uetkit.min.js"></script><script>uetkit('init',{tagId:'1',consent:{},relay:{url:'${RELAY}'},idSync:{customerId:'7'}${options}})</script>`
+
+  /** A relay that does not answer, and a page that has granted and has an event for it. */
+  async function granted(tagScript: 'ok' | 'network-error') {
+    const site = await open({ pages: { '/': html(), '/elsewhere': '' }, tagScript })
+    let relayed: string[] = []
+    await site.context.route('https://c.bing.com/**', (route) => route.fulfill({ status: 204 }))
+    await site.context.route(RELAY, (route) => {
+      const { events } = route.request().postDataJSON()
+      relayed = [...relayed, ...events.map(({ name, type }: Record<string, string>) => name ?? type)]
+      return route.abort()
+    })
+    await site.page.waitForFunction("/ready|blocked/.test(uetkit('state').script)")
+    await site.page.evaluate(`${YES};${EMAIL};${BUY}`)
+    await expect.poll(() => relayed).toContain('Buy')
+    const other = await site.context.newPage()
+    await other.goto(site.origin)
+    await other.waitForFunction("/ready|blocked/.test(uetkit('state').script)")
+    return { site, other, relayed: () => relayed }
+  }
+  const kept = ({ page }: Site) => page.evaluate('[document.cookie,...Object.keys(sessionStorage)].join()')
+
+  it('leaves nothing of this one that it could not know of', async () => {
+    const { site, other, relayed } = await granted('ok')
+    await site.page.goto(`${site.origin}/elsewhere`)
+    expect(await kept(site)).toContain('_uetkit_pending')
+    await other.evaluate(NO)
+    await site.page.goto(site.origin)
+    await site.page.waitForFunction('uetq.uetLoaded')
+    await site.page.evaluate(NO)
+    expect(await kept(site)).toBe('')
+    const before = relayed().length
+    await site.page.evaluate(YES)
+    await site.quiet(300)
+    expect(relayed().slice(before)).toEqual([])
+  })
+
+  it('is not undone by a page that goes away, also where no storage event tells it', async () => {
+    const { site, other } = await granted('network-error')
+    await other.evaluate(NO)
+    await expect.poll(() => site.context.cookies()).toEqual([])
+    await site.page.goto(`${site.origin}/elsewhere`)
+    expect(await kept(site)).toBe('')
+    expect(await site.context.cookies()).toEqual([])
   })
 })
 

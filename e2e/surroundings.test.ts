@@ -153,15 +153,15 @@ describe('pages that come back or are made ahead', () => {
 
   it('sends nothing from a prerendered page before it is shown', async () => {
     const pages: Record<string, string> = {}
-    const { origin, kinds, page, tag } = await serve(pages)
-    pages['/next'] = `${tag()}${STUB}<script>window.ahead=document.prerendering</script>`
-    pages['/'] =
-      '<script type="speculationrules">{"prerender":[{"source":"list","urls":["/next"],"eagerness":"immediate"}]}</script><a href="/next">next</a>'
-    await page.goto(`${origin}/`)
-    await page.waitForTimeout(1500)
-    expect(kinds()).toEqual([])
-    await page.click('a')
-    await expect.poll(kinds).toContain('pageLoad')
+    const { kinds, tag, visit } = await serve(pages)
+    const note = "const note=(what)=>fetch('/action/0?evt='+what)"
+    pages['/next'] = `<script>${note};if(document.prerendering)note('ahead');
+      document.addEventListener('prerenderingchange',()=>note('shown'))</script>${tag()}${STUB}`
+    pages['/'] = `<script type="speculationrules">{"prerender":[{"urls":["/next"],"eagerness":"immediate"}]}</script>
+      <script>setTimeout(()=>location.href='/next',2000)</script>`
+    visit('/')
+    await expect.poll(kinds, { timeout: 10_000 }).toContain('pageLoad')
+    expect(kinds().slice(0, 2)).toEqual(['ahead', 'shown'])
     expect(kinds().filter((evt) => evt === 'pageLoad')).toHaveLength(1)
   })
 })

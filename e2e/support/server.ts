@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { chromium, type Page } from 'playwright'
 import { inject } from 'vitest'
 import { scriptTag } from './suite.ts'
@@ -12,6 +15,8 @@ export interface ServedSite {
   page: Page
   /** The script tag, with a tag script that sends to this server. */
   tag(attributes?: string): string
+  /** Opens a page in a browser that nobody steers: one that is steered prerenders nothing. */
+  visit(path: string): void
   close(): Promise<unknown>
 }
 
@@ -43,6 +48,7 @@ export async function serveSite(pages: Record<string, string>): Promise<ServedSi
     args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking'],
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   })
+  let stop = async () => {}
   return {
     origin,
     hits,
@@ -51,7 +57,25 @@ export async function serveSite(pages: Record<string, string>): Promise<ServedSi
       scriptTag(
         `data-tag-id="1" ${attributes} data-script-src="${origin}/dist/bat.js?beacons=${encodeURIComponent(origin)}" data-script-container="false"`,
       ),
+    visit(path) {
+      const profile = mkdtempSync(join(tmpdir(), 'uetkit-'))
+      const args = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
+      const own = spawn(
+        inject('chromium'),
+        [...args, '--remote-debugging-port=0', `--user-data-dir=${profile}`, origin + path],
+        {
+          stdio: 'ignore',
+        },
+      )
+      const ended = new Promise((done) => own.once('exit', done))
+      stop = async () => {
+        own.kill()
+        await ended
+        rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+      }
+    },
     close: async () => {
+      await stop()
       await browser.close()
       server.close()
     },

@@ -30,7 +30,7 @@ export interface Trace {
   steps?: Step[]
   /**
    * Beacons and pings in order: kind of signal, event type or label, then `:G`, `:D` or `:-` (no signal), then what
-   * identifies: `+id` session and visitor, `+click`, `+pid`.
+   * identifies: `+id` session and visitor, `+uid` the site's own, `+click`, `+pid`.
    */
   sent: string
   /** What is stored in the end: `tag`, `tagclick`, `choice`, `click`, `visitor`, `synced`. Default nothing. */
@@ -60,12 +60,12 @@ const STORED: Record<string, [cookies: string[], local: string[], session: strin
 const words = (text = '') => text.split(' ').filter(Boolean)
 
 function describeBeacon({ evt, host, params }: Beacon): string {
-  const { asc, sid, vid, vids, msclkid = 'N', pid, tcf = 'as=G' } = params
+  const { asc, sid, uid, vid, vids, msclkid = 'N', pid, tcf = 'as=G' } = params
   // A cookieless host for what is not granted, and the other way round.
   expect(host).toBe(asc === 'D' || !/as=G/.test(tcf) ? 'net' : 'com')
   expect([sid, vid, vids].filter((value) => value !== undefined)).toHaveLength(sid ? 3 : 0)
   const name = evt === 'consent' ? params.src : evt === 'custom' ? params.el : evt
-  return `${name}:${asc ?? '-'}${sid ? '+id' : ''}${msclkid === 'N' ? '' : '+click'}${pid ? '+pid' : ''}`
+  return `${name}:${asc ?? '-'}${sid ? '+id' : ''}${uid ? '+uid' : ''}${msclkid === 'N' ? '' : '+click'}${pid ? '+pid' : ''}`
 }
 
 /** In the order in which the tags made them: images and pings overtake each other on the way. */

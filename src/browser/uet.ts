@@ -161,6 +161,14 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
     identity = {}
   }
 
+  /** What waits goes on with a grant. Without one nothing is left of it, nor of what an earlier page kept. */
+  const follow = () => {
+    if (granted()) return sender?._resume()
+    held = []
+    sender?._clear()
+    forgetUser()
+  }
+
   const consent = createConsent(
     window,
     options,
@@ -168,24 +176,16 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
     visitor,
     log,
     (decision: ConsentDecision) => {
-      if (granted()) {
-        sender?._resume()
-        deliver()
-      } else {
-        held = []
-        sender?._clear()
-        forgetUser()
-      }
+      follow()
       emit('consent', decision)
+      deliver()
     },
     () => sender?._withdraw({ ...identity, anonymousId: visitor._lastId(), msclkid: visitor._clickId() }),
   )
   /** Another tab may have withdrawn. */
   const look = guard(consent._read)
   const start = consent._decision()
-  if (granted()) sender?._resume()
-  // What an earlier page kept under a grant that is not there any more.
-  else sender?._clear()
+  follow()
   emit('consent', start)
 
   /** Sends a granted event through the relay. */
