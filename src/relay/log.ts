@@ -2,6 +2,8 @@ import type { Logger } from 'pino'
 import type { OutboxNotice } from './outbox/outbox.ts'
 import type { RelayReport } from './relay.ts'
 
+const REPEAT_MS = 60_000
+
 /** The part of a pino logger that is used. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
@@ -9,8 +11,16 @@ export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
  * Writes what operators should know, from named fields only: ids of tags, codes, counts. Nothing of an event, a request
  * or a visitor is ever among them. https://owasp.org/www-project-application-security-verification-standard/ (16.2)
  */
-export function createLogWriter(log: Log) {
+export function createLogWriter(log: Log, now = () => performance.now()) {
   let toldProxy = false
+  let told: { problem: string; at: number } | undefined
+
+  /** A store that stays away fails each second, and in several places: the same words come once a minute. */
+  const storeFailed = (problem: string) => {
+    if (told?.problem === problem && now() - told.at < REPEAT_MS) return
+    told = { problem, at: now() }
+    log.error({ problem }, 'the store failed')
+  }
 
   const onReport = (report: RelayReport): void => {
     switch (report.kind) {
@@ -52,7 +62,7 @@ export function createLogWriter(log: Log) {
           log.info({ tag: report.tagId, events: report.events }, 'consent was withdrawn; events deleted')
         break
       case 'store':
-        log.error({ problem: report.message }, 'the store failed')
+        storeFailed(report.message)
         break
       case 'sent':
         log.debug({ tag: report.tagId, events: report.events, again: report.again }, 'a batch was sent')
@@ -60,14 +70,13 @@ export function createLogWriter(log: Log) {
     }
   }
 
-  const onNotice = (notice: OutboxNotice): void => {
+  const onNotice = (notice: OutboxNotice) => {
     if (notice.kind === 'commit') return
-    if (notice.kind === 'recovered') log.info({ problem: notice.message }, 'the store works again')
-    else
-      log.error(
-        { problem: notice.message },
-        notice.kind === 'set-aside' ? 'a damaged store was set aside' : 'the store failed',
-      )
+    const problem = notice.message
+    if (notice.kind === 'failed') return storeFailed(problem)
+    if (notice.kind === 'set-aside') return log.error({ problem }, 'a damaged store was set aside')
+    told = undefined
+    log.info({ problem }, 'the store works again')
   }
 
   return { onReport, onNotice }
