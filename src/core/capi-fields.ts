@@ -6,7 +6,7 @@ import { cleanText, readParam } from './uet-params.ts'
 /** Turns a value into one that the Conversions API keeps for a field, or `undefined`. */
 type Read = (value: unknown) => unknown
 
-const text: Read = (value) => cleanText(Number.isFinite(value) ? `${value}` : value)
+const text: Read = (value) => cleanText(typeof value === 'number' && Number.isFinite(value) ? `${value}` : value)
 
 /** By the rule of the tag's parameter, so that the browser and the server say the same. */
 const like =
@@ -133,7 +133,7 @@ const FIELDS = new Map<string, Read>([
 ])
 
 /** The tag's parameters that have a field of their own here. */
-export const FROM_PARAM: readonly (readonly [param: string, path: string])[] = [
+export const FROM_PARAM: ReadonlyMap<string, string> = new Map([
   ['event_category', 'customData.eventCategory'],
   ['event_label', 'customData.eventLabel'],
   ['event_value', 'customData.eventValue'],
@@ -153,11 +153,11 @@ export const FROM_PARAM: readonly (readonly [param: string, path: string])[] = [
   ['hct_length_of_stay', 'customData.hotelData.lengthOfStay'],
   ['hct_partner_hotel_id', 'customData.hotelData.partnerHotelId'],
   ['hct_booking_xref', 'customData.hotelData.bookingHref'],
-]
+])
 
 /** The value of a parameter that the tag accepts, as the field that {@link FROM_PARAM} names keeps it. */
 export const fromParam = (param: string, value: unknown): unknown =>
-  param === 'items' ? toItems(value as CapiItem[]) : /date$/.test(param) ? day(value) : value
+  param === 'items' ? toItems(value as CapiItem[]) : param.endsWith('date') ? day(value) : value
 
 const KEYS = new Map([...FIELDS.keys()].map((path) => [path, path.split('.')]))
 

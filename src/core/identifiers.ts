@@ -16,7 +16,8 @@ export const isTagId = (text: string): boolean => /^[1-9]\d{0,19}$/.test(text)
 export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value)
 
 /** 32 hex characters as a dashed UUID: the form in which the Conversions API takes a click id. */
-export const dashed = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+export const dashed = (hex: string): string =>
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 
 /**
  * A Microsoft click id as 32 lower-case hex characters, from any of its forms: the `msclkid` URL parameter, the

@@ -120,14 +120,17 @@ function putConversion(
   dropped: string[],
 ): void {
   const { params, conversion, dropped: notes } = mapUet(event, mapping)
-  dropped.push(...notes)
-  for (const [param, path] of FROM_PARAM) {
-    if (params[param] === undefined || (as === 'pageLoad' && GOAL.test(param))) continue
+  for (const note of notes) dropped.push(note)
+  for (const param in params) {
+    const path = FROM_PARAM.get(param)
+    if (path === undefined || (as === 'pageLoad' && GOAL.test(param))) continue
     const value = fromParam(param, params[param])
     if (value !== undefined) fields.set(path, value)
   }
   if (as === 'pageLoad') return
-  const said = event.conversion ?? conversion
+  const said = event.conversion
+  // All but the action is among the parameters then.
+  if (!said) return void fields.set('eventName', conversion.action)
   for (const [key, path] of SAID) {
     const value = readField(path, said[key])
     if (value === undefined) fields.delete(path)

@@ -64,8 +64,10 @@ function parse(input: unknown, userTexts: readonly (keyof ServerUser)[], hashedO
   const objectAt = (value: unknown, path: string): Source | undefined => {
     if (value === undefined || value === null) return undefined
     if (!isPlain(value)) return fault(path, 'type', `found ${kindOf(value)}, expected an object`)
-    const forbidden = Object.keys(value).find((key) => FORBIDDEN.has(key))
-    return forbidden ? fault(path, 'forbidden_key', `the key "${forbidden}" is not allowed`) : value
+    for (const key in value) {
+      if (FORBIDDEN.has(key)) return fault(path, 'forbidden_key', `the key "${key}" is not allowed`)
+    }
+    return value
   }
 
   const text = (source: Source, key: string, path: string, max: number = EVENT_LIMITS.text): string | undefined => {
