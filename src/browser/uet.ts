@@ -197,6 +197,7 @@ function startUet(options: UetOptions, window: Window & typeof globalThis, isFir
 
   const identify = (userId: unknown, traits: unknown) => {
     if (!granted()) return log('identify: nothing is kept while consent is not granted')
+    if (!window.isSecureContext) log('identify needs https')
     hashing++
     const of = user
     chain = chain

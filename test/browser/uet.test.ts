@@ -233,6 +233,21 @@ describe('state', () => {
   })
 })
 
+describe('identify on an http page', () => {
+  it.each([
+    ['http', true],
+    ['https', false],
+  ])('%s: debug says why nothing is hashed: %s', async (scheme, isSaid) => {
+    const lines: string[] = []
+    for (const level of ['log', 'debug', 'info'] as const)
+      vi.spyOn(console, level).mockImplementation((...details) => void lines.push(details.map(String).join(' ')))
+    const { uet } = open({ debug: true }, { url: `${scheme}://shop.example.com/` })
+    uet.identify('user-1', { email: 'jane@shop.example' })
+    await vi.advanceTimersByTimeAsync(10)
+    expect(lines.some((line) => line.includes('identify needs https'))).toBe(isSaid)
+  })
+})
+
 describe('several trackers on one page', () => {
   const create = (tagId: UetOptions['tagId']) => createUet({ tagId, consent: false })
 
