@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { smallMemoryArgs } from '../src/cli/small-memory.ts'
 import { type Child, start } from './relay/children.ts'
 import { drive, percentile, template } from './relay/client.ts'
 
 /**
  * What the relay does on this machine, load generator included, beside a bare `node:http` server in the same run. The
- * relay runs with `--max-semi-space-size=8`: left alone, V8 takes more memory the more there is.
+ * relay runs with the flags that `uetkit relay` starts itself with: left alone, V8 takes more memory the more there is.
  *
  *   npm run bench:relay -- [--outbox sqlite|postgres|postgres://…] [--seconds 10] [--rounds 3] [--backlog 1000000] [--json]
  */
@@ -24,6 +25,7 @@ const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
 const backlog = Number(values.backlog)
 const CONNECTIONS = 256
+const FLAGS = smallMemoryArgs([''], [], undefined)!.slice(1)
 const ORIGIN = 'https://shop.example'
 
 interface Figure {
@@ -69,7 +71,7 @@ const config = JSON.stringify({
   tags: [{ id: '97247724', token: 'env:BENCH_TOKEN', key: 'pk_bench', origins: [ORIGIN] }],
 })
 let relay: Child<Port> | undefined
-const startRelay = async () => (relay = await start<Port>('server.ts', [config], ['--max-semi-space-size=8']))
+const startRelay = async () => (relay = await start<Port>('server.ts', [config], FLAGS))
 const one = template('127.0.0.1', ORIGIN, 1)
 const ten = template('127.0.0.1', ORIGIN, 10)
 const fifty = template('127.0.0.1', ORIGIN, 50)
