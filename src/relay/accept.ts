@@ -7,7 +7,7 @@ import { judgeClaim, type WrongClaim } from './claims.ts'
 import { type ConsentRule, judgeConsent } from './consent.ts'
 import type { DoorName, Item, Rejection } from './doors/door.ts'
 import { correctTime, type Visitor } from './enrich.ts'
-import type { NewEvent, Outbox } from './outbox/outbox.ts'
+import type { NewEvent, Outbox, Stored } from './outbox/outbox.ts'
 import type { TagSettings } from './settings.ts'
 import { subjectsOf, withdrawnSubjects } from './subjects.ts'
 
@@ -86,17 +86,39 @@ export function accept(
 const isSettled = (judgements: (Judgement | Promise<Judgement>)[][]): judgements is Judgement[][] =>
   judgements.every((own) => own.every((judgement) => !(judgement instanceof Promise)))
 
-async function carryOut(
+/** Keeps as little as possible while the disk works, because hundreds of deliveries wait for it at a time. */
+function carryOut(
   { outcomes, events, eventsOf, withdrawals }: Combined,
   door: DoorName,
   outbox: Outbox,
   report: (report: AcceptReport) => void,
 ): Promise<{ receipt: Receipt; clickId?: string }> {
+  const store = () =>
+    events.length ? outbox.append(events).then(acknowledge(outcomes, eventsOf, door, report)) : undefined
+  const finish = () => settle(outcomes, door, report)
+  if (withdrawals.size === 0) return store() ?? Promise.resolve(finish())
+  return withdrawAll(withdrawals, outbox, report).then(() => store() ?? finish())
+}
+
+async function withdrawAll(
+  withdrawals: Combined['withdrawals'],
+  outbox: Outbox,
+  report: (report: AcceptReport) => void,
+): Promise<void> {
   for (const [tagId, subjects] of withdrawals) {
     if (subjects.size) report({ kind: 'withdrawn', tagId, events: await outbox.withdraw(tagId, [...subjects]) })
   }
-  if (events.length) {
-    const stored = await outbox.append(events)
+}
+
+/** A function of its own, so that what it keeps is what it is given: not the events. */
+const acknowledge =
+  (
+    outcomes: readonly Outcome[],
+    eventsOf: Combined['eventsOf'],
+    door: DoorName,
+    report: (report: AcceptReport) => void,
+  ) =>
+  (stored: readonly Stored[]) => {
     let position = 0
     for (const [tagId, count] of eventsOf) {
       let duplicates = 0
@@ -105,9 +127,8 @@ async function carryOut(
       }
       if (count) report({ kind: 'accepted', tagId, door, events: count, duplicates })
     }
+    return settle(outcomes, door, report)
   }
-  return settle(outcomes, door, report)
-}
 
 /** What is to be done for a delivery. As little as possible, because much of it waits for the disk at a time. */
 interface Combined {

@@ -9,7 +9,7 @@ import type { DoorName } from './doors/door.ts'
 import { readSegmentBody } from './doors/segment.ts'
 import { readBrowserBody, readServerBody } from './doors/wire.ts'
 import { readVisitor } from './enrich.ts'
-import { createGuard, readSite, tagsOfKey, tagsOfOrigin } from './guard.ts'
+import { createGuard, type RequestSite, readSite, tagsOfKey, tagsOfOrigin } from './guard.ts'
 import { type Outbox, OutboxError } from './outbox/outbox.ts'
 import { Refusal } from './refusal.ts'
 import { createScript } from './script-file.ts'
@@ -99,21 +99,28 @@ export function createApp({ settings, outbox, state, script, inspector, report, 
 
   const take = (delivery: Delivery) => accept(delivery, outbox, now(), report)
 
-  const browser: Door = async (request, { address }) => {
+  // Not one `async` function, which would keep body and events in memory until the disk is done.
+  const browser: Door = (request, { address }) => {
     const { headers } = request
     const visitor = readVisitor(headers, address, trustProxy)
     guard.admitAddress(visitor.address)
     demandPlainType(headers)
     const site = readSite(headers)
     tagsOfOrigin(tags, site, headers)
-    const body = parseJson(await readBody(request, REQUEST_LIMITS.browser.bytes))
-    const { key, sentAt, items } = readBrowserBody(body, REQUEST_LIMITS.browser.events)
-    const chosen = tagsOfOrigin(tagsOfKey(tags, key), site, headers)
-    admitTags(chosen)
-    const { receipt, clickId } = await take({ door: 'browser', items, tags: chosen, sentAt, visitor })
-    const cookies = clickId === undefined ? [] : chosen.map((tag) => renewClickCookie(clickId, tag, site))
-    return { receipt, cookie: cookies.find((cookie) => cookie !== undefined) }
+    return readBody(request, REQUEST_LIMITS.browser.bytes).then((bytes) => {
+      const { key, sentAt, items } = readBrowserBody(parseJson(bytes), REQUEST_LIMITS.browser.events)
+      const chosen = tagsOfOrigin(tagsOfKey(tags, key), site, headers)
+      admitTags(chosen)
+      const taken = take({ door: 'browser', items, tags: chosen, sentAt, visitor })
+      return chosen.some(({ clickCookie }) => clickCookie) ? taken.then(renewCookie(chosen, site)) : taken
+    })
   }
+  const renewCookie =
+    (chosen: readonly TagSettings[], site: RequestSite) =>
+    ({ receipt, clickId }: { receipt: Receipt; clickId?: string }): Taken => {
+      const cookies = clickId === undefined ? [] : chosen.map((tag) => renewClickCookie(clickId, tag, site))
+      return { receipt, cookie: cookies.find((cookie) => cookie !== undefined) }
+    }
 
   const server: Door = async (request, { address }) => {
     const { headers } = request

@@ -17,10 +17,11 @@ export function renewClickCookie(
   { clickCookie }: Pick<TagSettings, 'clickCookie'>,
   site: RequestSite,
 ): string | undefined {
-  const value = canonicalClickId(clickId)
-  if (!clickCookie || !value) return undefined
+  if (!clickCookie) return undefined
   const { name, domain } = clickCookie
   if (!site.sameOrigin && !(site.sameSite && domain)) return undefined
+  const value = canonicalClickId(clickId)
+  if (!value) return undefined
   const secure = site.origin?.startsWith('http:') ? '' : '; Secure'
   // Readable by scripts, because the browser half reads it, and forgets it when consent is withdrawn.
   return `${name}=${value}; Max-Age=${MAX_AGE_S}; Path=/; SameSite=Lax${domain ? `; Domain=${domain}` : ''}${secure}`

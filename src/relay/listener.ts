@@ -34,7 +34,7 @@ const fromIncoming = (incoming: IncomingMessage): DoorRequest => ({
   bytes: (limit) =>
     new Promise((resolve, reject) => {
       if (Number(incoming.headers['content-length'] ?? 0) > limit) return resolve(undefined)
-      const chunks: Buffer[] = []
+      let chunks: Buffer[] = []
       let size = 0
       incoming.on('data', (chunk: Buffer) => {
         size += chunk.length
@@ -42,7 +42,11 @@ const fromIncoming = (incoming: IncomingMessage): DoorRequest => ({
         incoming.pause()
         resolve(undefined)
       })
-      incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+      incoming.on('end', () => {
+        resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+        // The request lives on until it is answered.
+        chunks = []
+      })
       // A connection that ends before its body does raises one, ECONNRESET.
       incoming.on('error', reject)
     }),

@@ -26,15 +26,15 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   const { now = Date.now, deadRetentionMs = DEAD_RETENTION_MS, onNotice } = options
   const { maxBytes = 4 * 1024 ** 3, minFreeBytes = 64 * 1024 ** 2, maxQueuedBytes = 32 * 1024 ** 2 } = options
   const listeners = dueListeners()
-  const { append, call, close } = openLink(
+  const { append, queuedBytes, call, close } = openLink(
     { path: absolute(path), maxBytes, minFreeBytes },
     {
       now,
+      onStored: listeners.tell,
       onCommit: (durationMs, events) => onNotice?.({ kind: 'commit', durationMs, events }),
       onNotice: (kind, message) => onNotice?.({ kind, message }),
     },
   )
-  let queuedBytes = 0
   let withdrawals: (Withdrawal & { resolve(count: number): void; reject(error: unknown): void })[] = []
   let withdrawing = false
 
@@ -69,20 +69,12 @@ export function sqliteOutbox(path: string, options: SqliteOutboxOptions = {}): O
   }
 
   return {
-    async append(events) {
+    append(events) {
       const bytes = bytesOf(events)
-      if (queuedBytes > 0 && queuedBytes + bytes > maxQueuedBytes) {
-        const message = `${path} does not keep up: ${queuedBytes} bytes of events wait to be written. Slow down, or use a faster disk.`
-        throw new OutboxError('busy', message, { retryAfterMs: 1_000 })
-      }
-      queuedBytes += bytes
-      try {
-        const stored = await append(events)
-        listeners.tellStored(events, stored)
-        return stored
-      } finally {
-        queuedBytes -= bytes
-      }
+      const queued = queuedBytes()
+      if (queued === 0 || queued + bytes <= maxQueuedBytes) return append(events, bytes)
+      const message = `${path} does not keep up: ${queued} bytes of events wait to be written. Slow down, or use a faster disk.`
+      return Promise.reject(new OutboxError('busy', message, { retryAfterMs: 1_000 }))
     },
     claim: (tagId, claimOptions) => call('claim', tagId, claimOptions),
     extend: (claimId, leaseMs) => call('extend', claimId, leaseMs),

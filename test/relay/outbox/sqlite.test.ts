@@ -134,6 +134,24 @@ describe('the outbox in SQLite', () => {
     expect(await outbox.counts()).toMatchObject([{ withdrawn: 1, waiting: 0, dead: 2_500 }])
   })
 
+  it('stores what came together with an append that it cannot store, and counts what it stored', async () => {
+    const outbox = open()
+    const twice = newEvent()
+    const answers = await Promise.allSettled([
+      outbox.append([twice]),
+      outbox.append([newEvent(), newEvent({ eventTime: 1.5 })]),
+      outbox.append([newEvent(), twice]),
+    ])
+    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : answer.reason.code))).toEqual([
+      ['stored'],
+      'unavailable',
+      ['stored', 'duplicate'],
+    ])
+    expect(await waitingOf(outbox)).toEqual([2])
+    const commits = notices.filter((notice) => notice.kind === 'commit')
+    expect(commits.reduce((sum, { events }) => sum + events, 0)).toBe(3)
+  })
+
   it('lets a program end that does nothing else', async () => {
     const script = `
       const { sqliteOutbox } = await import(${JSON.stringify(new URL('../../../src/relay/outbox/sqlite.ts', import.meta.url))})

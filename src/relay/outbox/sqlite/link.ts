@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { type NewEvent, OutboxError, type Stored } from '../outbox.ts'
+import { openAppends } from './appends.ts'
 import type { Arguments, Batch, Call, CallResult, Reply, Request, WorkerData } from './protocol.ts'
-import { addRow, emptyRows } from './rows.ts'
 import type { OperationName, Operations } from './store.ts'
 
 /** The worker stands beside this file, as source and as built. */
@@ -10,20 +10,26 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 interface Waiting {
   resolve(value: unknown): void
   reject(error: OutboxError): void
+  /** What it was called with is on its way. */
+  letGo?(): void
 }
 
 export interface LinkHooks {
   now(): number
+  /** Events of a tag were stored that are new. */
+  onStored(tagId: string, events: number): void
   onCommit(durationMs: number, events: number): void
   onNotice(notice: 'failed' | 'recovered' | 'set-aside', message: string): void
 }
 
 /** Calls the worker's operations. Calls made in the same turn of the event loop travel together. */
-export function openLink(data: WorkerData, { now, onCommit, onNotice }: LinkHooks) {
+export function openLink(data: WorkerData, { now, onStored, onCommit, onNotice }: LinkHooks) {
   const sent = new Map<number, Waiting[]>()
   let calls: Call[] = []
-  let rows = emptyRows()
   let waiting: Waiting[] = []
+  /** Takes what is appended until something else is called, so that all happens in the order of the calls. */
+  let appends: ReturnType<typeof openAppends> | undefined
+  let queuedBytes = 0
   let lastId = 0
   let worker: Worker | undefined
   let closed = false
@@ -78,37 +84,48 @@ export function openLink(data: WorkerData, { now, onCommit, onNotice }: LinkHook
     if (calls.length === 0) return
     const batch: Batch = { id: ++lastId, now: now(), calls }
     sent.set(batch.id, waiting)
+    const callers = waiting
     calls = []
-    rows = emptyRows()
+    appends = undefined
     waiting = []
     post(batch)
+    for (const { letGo } of callers) letGo?.()
   }
+
+  const queue = (name: OperationName, args: readonly unknown[], caller: Waiting) => {
+    if (calls.length === 0) setImmediate(flush)
+    calls.push({ name, args })
+    waiting.push(caller)
+  }
+  const closedError = () =>
+    new OutboxError('closed', 'The outbox is closed: the relay is stopping. Send again in a moment.')
 
   function call<Name extends OperationName>(
     name: Name,
     ...args: Arguments<Name>
   ): Promise<ReturnType<Operations[Name]>> {
-    if (closed) {
-      const message = 'The outbox is closed: the relay is stopping. Send again in a moment.'
-      return Promise.reject(new OutboxError('closed', message))
+    if (closed) return Promise.reject(closedError())
+    appends = undefined
+    return new Promise((resolve, reject) => queue(name, args, { resolve: resolve as Waiting['resolve'], reject }))
+  }
+
+  function append(events: readonly NewEvent[], bytes: number): Promise<Stored[]> {
+    if (closed) return Promise.reject(closedError())
+    queuedBytes += bytes
+    if (!appends) {
+      appends = openAppends(onStored, (ended) => (queuedBytes -= ended))
+      queue('append', appends.args, appends as Waiting)
     }
-    return new Promise((resolve, reject) => {
-      if (calls.length === 0) setImmediate(flush)
-      calls.push({ name, args })
-      waiting.push({ resolve: resolve as (value: unknown) => void, reject })
-    })
+    return appends.add(events, bytes)
   }
 
   worker = start()
   return {
     call,
-    async append(events: readonly NewEvent[]): Promise<Stored[]> {
-      const from = rows.ids.length
-      for (const event of events) addRow(rows, event)
-      const stored = new Array<Stored>(events.length).fill('stored')
-      for (const index of await call('append', rows, from, rows.ids.length)) stored[index] = 'duplicate'
-      return stored
-    },
+    /** All of one call or none. `bytes` is what they count for in `queuedBytes`. */
+    append,
+    /** What was appended and is not stored yet. */
+    queuedBytes: () => queuedBytes,
     /** Lets the worker finish what it was asked, and end. */
     async close() {
       if (closed) return

@@ -10,7 +10,7 @@ export type Arguments<Name extends OperationName> = Tail<Parameters<Operations[N
 
 export interface Call {
   name: OperationName
-  args: unknown[]
+  args: readonly unknown[]
 }
 
 /** Calls that were made in the same moment. */
@@ -22,9 +22,18 @@ export interface Batch {
 
 export type Request = Batch | 'close'
 
-export type CallResult =
-  | { value: unknown }
-  | { error: { code: OutboxErrorCode; message: string; retryAfterMs: number } }
+export interface ErrorResult {
+  error: { code: OutboxErrorCode; message: string; retryAfterMs: number }
+}
+export type CallResult = { value: unknown } | ErrorResult
+
+/** What became of several appends that went as one call. */
+export interface AppendAnswer {
+  /** Places of the rows that were stored before. */
+  duplicates: number[]
+  /** Appends of which nothing was stored, by their place, in order. */
+  refused: { at: number; error: ErrorResult['error'] }[]
+}
 
 export type Reply =
   | { id: number; results: CallResult[] }

@@ -24,3 +24,12 @@ export function addRow(rows: Rows, { tagId, id, name, eventTime, subjects, body 
   rows.subjects.push(JSON.stringify(subjects))
   rows.bodies.push(body)
 }
+
+export const partOf = ({ tagIds, ids, names, eventTimes, subjects, bodies }: Rows, from: number, to: number): Rows => ({
+  tagIds: tagIds.slice(from, to),
+  ids: ids.slice(from, to),
+  names: names.slice(from, to),
+  eventTimes: eventTimes.slice(from, to),
+  subjects: subjects.slice(from, to),
+  bodies: bodies.slice(from, to),
+})

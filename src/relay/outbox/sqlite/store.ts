@@ -1,7 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { ClaimOptions, DeadPage, DeadSelection, OutboxHealth, Settlement } from '../outbox.ts'
+import {
+  type ClaimOptions,
+  type DeadPage,
+  type DeadSelection,
+  OutboxError,
+  type OutboxHealth,
+  type Settlement,
+} from '../outbox.ts'
 import { openBooks } from './books.ts'
 import { openDead } from './dead.ts'
+import type { AppendAnswer } from './protocol.ts'
 import { type Room, roomOf } from './room.ts'
 import type { Rows } from './rows.ts'
 import { openSeen } from './seen.ts'
@@ -40,9 +48,23 @@ export function openStore(db: DatabaseSync, room: Room) {
       seen.rolledBack()
     },
     operations: {
-      append(now: number, rows: Rows, from: number, to: number) {
-        space.check(to - from)
-        return waiting.append(rows, from, to, now)
+      /** @param ends Where the rows of each append end; they begin where those of the one before end. */
+      append(now: number, rows: Rows, ends: readonly number[]): AppendAnswer {
+        const answer: AppendAnswer = { duplicates: [], refused: [] }
+        let from = 0
+        ends.forEach((to, at) => {
+          try {
+            space.check(to - from)
+            waiting.append(rows, from, to, now, answer.duplicates)
+          } catch (error) {
+            // Refused before anything was written: the others go on.
+            if (!(error instanceof OutboxError)) throw error
+            const { code, message, retryAfterMs } = error
+            answer.refused.push({ at, error: { code, message, retryAfterMs } })
+          }
+          from = to
+        })
+        return answer
       },
       claim: (now: number, tagId: string, options: ClaimOptions) => waiting.claim(tagId, options, now),
       extend: (now: number, claimId: string, leaseMs: number) => waiting.extend(claimId, leaseMs, now),

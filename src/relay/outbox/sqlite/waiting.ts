@@ -30,9 +30,9 @@ export function openWaiting(db: DatabaseSync, books: Books, dead: DeadTable, see
   const again = db.prepare('UPDATE waiting SET lease = NULL, due_at = ?, attempts = attempts + ? WHERE seq = ?')
 
   return {
-    /** Stores the rows from `from` up to `to`. Answers which of them, counted from `from`, were stored before. */
-    append({ tagIds, ids, names, eventTimes, subjects, bodies }: Rows, from: number, to: number, now: number) {
-      const duplicates: number[] = []
+    /** Stores the rows from `from` up to `to`, and adds those of them to `duplicates` that were stored before. */
+    append(rows: Rows, from: number, to: number, now: number, duplicates: number[]) {
+      const { tagIds, ids, names, eventTimes, subjects, bodies } = rows
       for (let row = from; row < to; row += 1) {
         const tagId = tagIds[row]!
         const id = ids[row]!
@@ -41,9 +41,8 @@ export function openWaiting(db: DatabaseSync, books: Books, dead: DeadTable, see
         books.add(tagId, 'accepted', 1)
         books.add(tagId, fresh ? 'waiting' : 'duplicates', 1)
         if (fresh) insert.run(tagId, now, Math.min(eventTimes[row]!, now), id, name, subjects[row]!, bodies[row]!)
-        else duplicates.push(row - from)
+        else duplicates.push(row)
       }
-      return duplicates
     },
 
     claim(tagId: string, { limit, maxBytes = Number.POSITIVE_INFINITY, leaseMs }: ClaimOptions, now: number): Claim {

@@ -2,7 +2,8 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { OutboxError } from '../outbox.ts'
 import { isDamage, isFatal, outboxError } from './errors.ts'
 import { type OpenDatabase, openDatabase } from './open.ts'
-import type { Arguments, Batch, Call, CallResult, Reply, Request, WorkerData } from './protocol.ts'
+import type { AppendAnswer, Arguments, Batch, Call, CallResult, Reply, Request, WorkerData } from './protocol.ts'
+import { partOf } from './rows.ts'
 import { openStore, type Store } from './store.ts'
 
 /**
@@ -77,9 +78,38 @@ function execute(now: number, calls: Call[]): CallResult[] {
       throw error
     }
   } catch (error) {
-    if (begun && calls.length > 1 && opened) return calls.flatMap((call) => execute(now, [call]))
+    if (begun && opened) {
+      if (calls.length > 1) return calls.flatMap((call) => execute(now, [call]))
+      const [call] = calls
+      if (call?.name === 'append' && (call.args as Arguments<'append'>)[1].length > 1) return [appendEach(now, call)]
+    }
     return calls.map(() => errorResult(error))
   }
+}
+
+/** The appends of a call, each in its own transaction. */
+function appendEach(now: number, { args }: Call): CallResult {
+  const [rows, ends] = args as Arguments<'append'>
+  const answer: AppendAnswer = { duplicates: [], refused: [] }
+  let from = 0
+  ends.forEach((to, at) => {
+    const start = from
+    from = to
+    const [result] = execute(now, [{ name: 'append', args: [partOf(rows, start, to), [to - start]] }])
+    if ('error' in result!) return void answer.refused.push({ at, error: result.error })
+    const { duplicates, refused } = result!.value as AppendAnswer
+    for (const row of duplicates) answer.duplicates.push(start + row)
+    for (const { error } of refused) answer.refused.push({ at, error })
+  })
+  return { value: answer }
+}
+
+/** How many events of an append call are stored now. */
+function countStored({ args }: Call, result: CallResult): number {
+  if (!('value' in result)) return 0
+  const [rows, ends] = args as Arguments<'append'>
+  const { refused } = result.value as AppendAnswer
+  return refused.reduce((sum, { at }) => sum - (ends[at]! - (ends[at - 1] ?? 0)), rows.ids.length)
 }
 
 function operate(store: Store, now: number, { name, args }: Call): CallResult {
@@ -104,10 +134,8 @@ function work(batches: Batch[]) {
   let events = 0
   for (const { id, calls } of batches) {
     const own = results.splice(0, calls.length)
-    calls.forEach(({ name, args }, index) => {
-      if (name !== 'append' || !('value' in own[index]!)) return
-      const [, from, to] = args as Arguments<'append'>
-      events += to - from
+    calls.forEach((call, index) => {
+      if (call.name === 'append') events += countStored(call, own[index]!)
     })
     tell({ id, results: own })
   }
