@@ -1,3 +1,4 @@
+import { INSPECT_MARK } from '../../src/core/inspect-mark.ts'
 import { readSettings, SWITCHES, type Switch, writeSettings } from '../switches.ts'
 import type { BeaconArrived, CapiRequestSeen, News } from '../world.ts'
 import { beaconRow, capiRows } from './rows.ts'
@@ -175,7 +176,7 @@ const WIDE = matchMedia('(width >= 1200px)')
 
 /** It opens beside the shop where there is room, and stays a button where there is not. */
 if (!sessionStorage.getItem(CLOSED)) {
-  if (!WIDE.matches && !window.name.includes('uetkit_inspect=1')) sessionStorage.setItem('uetkit_inspector_fold', '1')
+  if (!WIDE.matches && !window.name.includes(INSPECT_MARK)) sessionStorage.setItem('uetkit_inspector_fold', '1')
   uetkit('inspect')
 }
 let seen = false

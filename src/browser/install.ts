@@ -1,3 +1,4 @@
+import { INSPECT_MARK } from '../core/inspect-mark.ts'
 import { readAttributes } from './attributes.ts'
 import { warn } from './log.ts'
 import type { UetOptions } from './options.ts'
@@ -51,6 +52,6 @@ export function install(page: { uetkit?: Global }, resolve = (options: UetOption
   page.uetkit = command
   if (options) command('init', options)
   // It stays open from page to page: it notes that in the tab's name, which costs no look into storage.
-  if (/uetkit_inspect=1/.test(window.location.search + window.name)) command('inspect')
+  if ((window.location.search + window.name).includes(INSPECT_MARK)) command('inspect')
   for (const entry of Array.from(queued)) command(...Array.from(entry as ArrayLike<unknown>))
 }

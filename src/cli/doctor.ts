@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import type { Browser, LaunchOptions, Page } from 'playwright'
+import { INSPECT_MARK } from '../core/inspect-mark.ts'
 import { action, CliError, type Result, usageError } from './output.ts'
 
 const VISITS = ['denied', 'granted'] as const
@@ -119,7 +120,7 @@ const fromTheStart = (source: string): string => `
       if (!document.documentElement) return
       observer.disconnect();
       ${source}
-      window.name = window.name.replace(' uetkit_inspect=1', '')
+      window.name = window.name.replace(' ${INSPECT_MARK}', '')
     }).observe(document, { childList: true })`
 
 /** Gives the visitor's answer to each tracker once: after its first page load, as people do, unless that keeps it waiting. */

@@ -1,3 +1,4 @@
+import { INSPECT_MARK } from '../../core/inspect-mark.ts'
 import { VERSION } from '../../core/version.ts'
 import type { UetState } from '../types.ts'
 import type { Finding } from './findings.ts'
@@ -25,7 +26,7 @@ export interface InspectorHandle {
 
 const HANDLE = Symbol.for('uetkit.inspector')
 /** The script tag opens the inspector on the next page where the tab's name says so. */
-const OPEN_MARK = ' uetkit_inspect=1'
+const OPEN_MARK = ` ${INSPECT_MARK}`
 const FOLD_KEY = 'uetkit_inspector_fold'
 const ROWS_KEY = 'uetkit_inspector_rows'
 /** Rows taken along from page to page. */
