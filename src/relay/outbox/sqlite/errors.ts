@@ -1,4 +1,5 @@
 import { OutboxError } from '../outbox.ts'
+import type { ErrorResult } from './protocol.ts'
 import { SchemaError } from './schema.ts'
 
 /** Primary result codes. https://www.sqlite.org/rescode.html */
@@ -30,6 +31,11 @@ export const isDamage = (error: unknown) => any(error, CODES.corrupt, CODES.notD
  * the disk, so nothing may be written on top of them. https://wiki.postgresql.org/wiki/Fsync_Errors
  */
 export const isFatal = (error: unknown) => isDamage(error) || any(error, CODES.io, CODES.cantOpen)
+
+/** What of an error goes to the other thread, which makes it anew. */
+export const errorResult = ({ code, message, retryAfterMs }: OutboxError): ErrorResult => ({
+  error: { code, message, retryAfterMs },
+})
 
 /** The error that callers get, which says what happened to which file, and what to do. */
 export function outboxError(error: unknown, path: string): OutboxError {

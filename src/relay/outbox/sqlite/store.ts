@@ -9,6 +9,7 @@ import {
 } from '../outbox.ts'
 import { openBooks } from './books.ts'
 import { openDead } from './dead.ts'
+import { errorResult } from './errors.ts'
 import type { AppendAnswer } from './protocol.ts'
 import { type Room, roomOf } from './room.ts'
 import type { Rows } from './rows.ts'
@@ -59,8 +60,7 @@ export function openStore(db: DatabaseSync, room: Room) {
           } catch (error) {
             // Refused before anything was written: the others go on.
             if (!(error instanceof OutboxError)) throw error
-            const { code, message, retryAfterMs } = error
-            answer.refused.push({ at, error: { code, message, retryAfterMs } })
+            answer.refused.push({ at, ...errorResult(error) })
           }
           from = to
         })

@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { OutboxError } from '../outbox.ts'
-import { isDamage, isFatal, outboxError } from './errors.ts'
+import { errorResult, isDamage, isFatal, outboxError } from './errors.ts'
 import { type OpenDatabase, openDatabase } from './open.ts'
 import type { AppendAnswer, Arguments, Batch, Call, CallResult, Reply, Request, WorkerData } from './protocol.ts'
 import { partOf } from './rows.ts'
@@ -51,11 +51,6 @@ function fail(cause: unknown): OutboxError {
   return error
 }
 
-const errorResult = (cause: unknown): CallResult => {
-  const { code, message, retryAfterMs } = outboxError(cause, room.path)
-  return { error: { code, message, retryAfterMs } }
-}
-
 /** Runs the calls in one transaction. When one of them spoils it, each runs in its own. */
 function execute(now: number, calls: Call[]): CallResult[] {
   let begun = false
@@ -83,7 +78,7 @@ function execute(now: number, calls: Call[]): CallResult[] {
       const [call] = calls
       if (call?.name === 'append' && (call.args as Arguments<'append'>)[1].length > 1) return [appendEach(now, call)]
     }
-    return calls.map(() => errorResult(error))
+    return calls.map(() => errorResult(outboxError(error, room.path)))
   }
 }
 
