@@ -1,20 +1,18 @@
 import type { CapiItem } from './capi-json.ts'
 import { canonicalClickId, dashed, isUuid } from './identifiers.ts'
 import { parseAmount } from './money.ts'
-import { cleanText, readParam } from './uet-params.ts'
+import { cleanText, distinct, readParam } from './uet-params.ts'
 
 /** Turns a value into one that the Conversions API keeps for a field, or `undefined`. */
 type Read = (value: unknown) => unknown
 
-const text: Read = (value) => cleanText(typeof value === 'number' && Number.isFinite(value) ? `${value}` : value)
+const text: Read = (value) => cleanText(Number.isFinite(value) ? `${value}` : value)
 
 /** By the rule of the tag's parameter, so that the browser and the server say the same. */
 const like =
   (param: string): Read =>
-  (value) => {
-    const found = readParam(param, value)
-    return Array.isArray(found) ? [...new Set(found)] : found
-  }
+  (value) =>
+    distinct(readParam(param, value))
 
 /** An absolute http or https address as a browser would state it, without a user name or password. */
 const readUrl: Read = (value) => {

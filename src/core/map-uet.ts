@@ -1,7 +1,7 @@
 import { readCommerce } from './commerce.ts'
 import type { Conversion, UetEvent } from './event.ts'
 import { readPath } from './paths.ts'
-import { applyJointRules, cleanText, isParam, readParam, type UetParams } from './uet-params.ts'
+import { applyJointRules, cleanText, distinct, isParam, readParam, type UetParams } from './uet-params.ts'
 
 /** Where an event's values are read, as dotted paths into its properties. */
 export interface Mapping {
@@ -43,8 +43,7 @@ export function mapUet(event: UetEvent, mapping: Mapping): UetCommand {
     try {
       const value = readParam(name, raw)
       if (value !== undefined) {
-        // One product may be on several lines of an order.
-        params[name] = Array.isArray(value) ? [...new Set(value)] : value
+        params[name] = distinct(value)
         lost = Array.isArray(raw) && raw.length > (value as unknown[]).length
       }
     } catch {}

@@ -46,6 +46,9 @@ export const cleanText = (value: unknown): string | undefined =>
         .trim() || undefined
     : undefined
 
+/** A list with each entry once: one product may be on several lines of an order. */
+export const distinct = (value: unknown): unknown => (Array.isArray(value) ? [...new Set(value)] : value)
+
 const listOf = (value: unknown, read: (entry: unknown) => unknown) => {
   const list = Array.isArray(value) ? value : [value]
   const length = Math.min(list.length, MAX_ENTRIES)
