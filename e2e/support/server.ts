@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Page } from 'playwright'
 import { inject } from 'vitest'
+import { FLAGS } from './chromium.ts'
 import { scriptTag } from './suite.ts'
 
 export interface ServedSite {
@@ -45,7 +46,7 @@ export async function serveSite(pages: Record<string, string>): Promise<ServedSi
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`
   const browser = await chromium.launch({
     executablePath: inject('chromium'),
-    args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+    args: FLAGS,
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   })
   let stop = async () => {}
@@ -59,14 +60,8 @@ export async function serveSite(pages: Record<string, string>): Promise<ServedSi
       ),
     visit(path) {
       const profile = mkdtempSync(join(tmpdir(), 'uetkit-'))
-      const args = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
-      const own = spawn(
-        inject('chromium'),
-        [...args, '--remote-debugging-port=0', `--user-data-dir=${profile}`, origin + path],
-        {
-          stdio: 'ignore',
-        },
-      )
+      const args = [...FLAGS, '--headless', '--disable-gpu', '--remote-debugging-port=0', `--user-data-dir=${profile}`]
+      const own = spawn(inject('chromium'), [...args, origin + path], { stdio: 'ignore' })
       const ended = new Promise((done) => own.once('exit', done))
       stop = async () => {
         own.kill()
