@@ -341,12 +341,11 @@ describe('values', () => {
 })
 
 describe('a withdrawal in another tab', () => {
-  const html = (options = '') =>
-    `<script src="/dist/uetkit.min.js"></script><script>uetkit('init',{tagId:'1',consent:{},relay:{url:'${RELAY}'},idSync:{customerId:'7'}${options}})</script>`
+  const html = `<script src="/dist/uetkit.min.js"></script><script>uetkit('init',{tagId:'1',consent:{},relay:{url:'${RELAY}'},idSync:{customerId:'7'}})</script>`
 
   /** A relay that does not answer, and a page that has granted and has an event for it. */
   async function granted(tagScript: 'ok' | 'network-error') {
-    const site = await open({ pages: { '/': html(), '/elsewhere': '' }, tagScript })
+    const site = await open({ pages: { '/': html, '/elsewhere': '' }, tagScript })
     let relayed: string[] = []
     await site.context.route('https://c.bing.com/**', (route) => route.fulfill({ status: 204 }))
     await site.context.route(RELAY, (route) => {
